@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * VFIO in the caller's own process: the system calls of a VFIO program as
+ * functions.  Each returns what the system call would, or a negative errno.
+ *
+ * Descriptors are numbers of the process, so that one never equals another
+ * file's, but only the functions here understand them.  Any thread may call.
+ */
+#ifndef UVFIO_FILE_H
+#define UVFIO_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct uvfio_machine;
+
+/**
+ * uvfio_open() - open a node of the machine
+ * @path: "/dev/vfio/vfio" or "/dev/vfio/<group>"
+ * Return: a descriptor, or -ENOENT, -EBUSY, -EMFILE, -ENOMEM.
+ */
+int uvfio_open(struct uvfio_machine *machine, const char *path);
+
+/* Return: 0, or -EBADF. */
+int uvfio_close(struct uvfio_machine *machine, int fd);
+
+long uvfio_ioctl(struct uvfio_machine *machine, int fd, unsigned int cmd,
+		 unsigned long arg);
+ssize_t uvfio_pread(struct uvfio_machine *machine, int fd, void *buf,
+		    size_t len, uint64_t offset);
+ssize_t uvfio_pwrite(struct uvfio_machine *machine, int fd, const void *buf,
+		     size_t len, uint64_t offset);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* UVFIO_FILE_H */

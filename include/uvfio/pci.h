@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The descriptor of a PCI function and the interrupts it sends.
+ *
+ * Identity, command register, BARs, standard capabilities and the MSI-X
+ * table belong to uvfio; a model declares them and is told what matters.
+ */
+#ifndef UVFIO_PCI_H
+#define UVFIO_PCI_H
+
+#include <uvfio/device.h>
+#include <uvfio/version.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define UVFIO_PCI_BARS 6
+
+/* struct uvfio_bar::flags */
+#define UVFIO_BAR_IO       0x1u /* I/O ports; else memory */
+#define UVFIO_BAR_64       0x2u /* takes this and the next BAR register */
+#define UVFIO_BAR_PREFETCH 0x4u
+
+/* A run of pages of one kind; what no span covers is TRAP. */
+struct uvfio_span {
+	uint64_t offset; /* bytes, whole pages */
+	uint64_t size;   /* bytes, whole pages */
+	enum uvfio_page_kind kind;
+};
+
+struct uvfio_bar {
+	uint64_t size;  /* bytes, power of two; 0: the BAR is absent */
+	uint32_t flags; /* UVFIO_BAR_* */
+	/*
+	 * OR of 1, 2, 4 and 8: the access widths that reach the model.
+	 * Other reads give narrow_value in every byte, other writes vanish.
+	 */
+	uint32_t widths;
+	uint8_t narrow_value;
+	const struct uvfio_span *spans; /* ascending */
+	size_t span_count;
+};
+
+struct uvfio_msi {
+	uint8_t offset; /* in config space; 0: no MSI */
+	uint8_t log2_vectors;
+	bool is_64bit;
+	bool maskable; /* per vector */
+};
+
+struct uvfio_msix {
+	uint8_t offset;   /* in config space; 0: no MSI-X */
+	uint16_t vectors; /* 1 to 2048 */
+	uint8_t table_bar;
+	uint8_t pba_bar;
+	uint32_t table_offset; /* bytes in its BAR, multiple of 8 */
+	uint32_t pba_offset;
+};
+
+/*
+ * Any other capability: plain bytes.  For an extended capability, offset is
+ * 0x100 or higher and size includes the 4-byte header.
+ */
+struct uvfio_cap {
+	uint16_t id;
+	uint8_t version; /* extended capabilities only */
+	uint16_t offset;
+	uint16_t size;        /* bytes, header included */
+	const uint8_t *init;  /* size bytes; header bytes are ignored */
+	const uint8_t *wmask; /* writable bits in hardware, or NULL */
+};
+
+/* How the function can be reset, and what else it can. */
+#define UVFIO_PCI_FLR      0x1u /* needs the PCI Express capability */
+#define UVFIO_PCI_PM_RESET 0x2u /* D3hot to D0 loses the state */
+#define UVFIO_PCI_EXPRESS  0x4u /* 4096 bytes of config space */
+
+struct uvfio_pci_model {
+	uint32_t abi;        /* UVFIO_DEVICE_ABI */
+	const char *name;    /* as after -d */
+	const char *summary; /* one line for -d help */
+	const struct uvfio_key *keys;
+	const struct uvfio_device_ops *ops;
+	size_t priv_size; /* bytes */
+
+	uint16_t vendor, device, subvendor, subdevice;
+	uint8_t revision;
+	uint32_t class_code; /* 24 bits */
+	uint8_t intx_pin;    /* 1 to 4, 0: none */
+	uint32_t features;   /* UVFIO_PCI_* */
+	uint8_t pm_offset;   /* PM capability; 0: none */
+	uint8_t express_offset;
+	struct uvfio_msi msi;
+	struct uvfio_msix msix;
+	struct uvfio_bar bars[UVFIO_PCI_BARS];
+	const struct uvfio_cap *caps;
+	size_t cap_count;
+};
+
+enum uvfio_irq_mode {
+	UVFIO_IRQ_NONE,
+	UVFIO_IRQ_INTX,
+	UVFIO_IRQ_MSI,
+	UVFIO_IRQ_MSIX,
+};
+
+/**
+ * uvfio_intx_set() - drive the INTx line
+ * @dev:   the device
+ * @level: true as long as the device has a cause; calling again with the
+ *         same level changes nothing
+ */
+void uvfio_intx_set(struct uvfio_dev *dev, bool level);
+
+/**
+ * uvfio_vector_send() - send one MSI-X or MSI message
+ * @dev:    the device
+ * @vector: 0 to the declared count - 1; folded into what MSI was granted
+ *
+ * Return: 0 sent or pended behind a mask, or
+ *   -EPERM   bus mastering is off: the message is lost
+ *   -ENODEV  neither MSI-X nor MSI is enabled: nothing is sent
+ */
+int uvfio_vector_send(struct uvfio_dev *dev, unsigned int vector);
+
+/** uvfio_irq_mode() - the kind of interrupt the hardware has enabled */
+enum uvfio_irq_mode uvfio_irq_mode(struct uvfio_dev *dev);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* UVFIO_PCI_H */

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * All of the public interface.
+ */
+#ifndef UVFIO_UVFIO_H
+#define UVFIO_UVFIO_H
+
+#include <uvfio/device.h>
+#include <uvfio/file.h>
+#include <uvfio/machine.h>
+#include <uvfio/pci.h>
+#include <uvfio/version.h>
+
+#endif /* UVFIO_UVFIO_H */

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "base/lock.h"
+
+#include "base/bug.h"
+
+void uvf_mutex_init(struct uvf_mutex *lock)
+{
+	pthread_mutex_init(&lock->mutex, NULL);
+	atomic_init(&lock->is_held, false);
+}
+
+void uvf_mutex_fini(struct uvf_mutex *lock)
+{
+	pthread_mutex_destroy(&lock->mutex);
+}
+
+void uvf_lock(struct uvf_mutex *lock) UVF_NO_ANALYSIS
+{
+	pthread_mutex_lock(&lock->mutex);
+	atomic_store_explicit(&lock->owner, pthread_self(),
+			      memory_order_relaxed);
+	atomic_store_explicit(&lock->is_held, true, memory_order_relaxed);
+}
+
+void uvf_unlock(struct uvf_mutex *lock) UVF_NO_ANALYSIS
+{
+	atomic_store_explicit(&lock->is_held, false, memory_order_relaxed);
+	pthread_mutex_unlock(&lock->mutex);
+}
+
+bool uvf_is_held(struct uvf_mutex *lock)
+{
+	/* Another thread's owner may be torn off, never equal to ours. */
+	return atomic_load_explicit(&lock->is_held, memory_order_relaxed) &&
+	       pthread_equal(
+		       atomic_load_explicit(&lock->owner, memory_order_relaxed),
+		       pthread_self());
+}
+
+void uvf_assert_held(struct uvf_mutex *lock) UVF_NO_ANALYSIS
+{
+	UVF_BUG_ON(!uvf_is_held(lock));
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A device specification, MODEL[,KEY=VALUE]..., taken apart.
+ */
+#ifndef UVF_BUS_OPTIONS_H
+#define UVF_BUS_OPTIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct uvfio_error;
+
+struct uvf_option {
+	const char *key;
+	const char *value;
+};
+
+struct uvf_options {
+	char *text; /* owned; keys and values point into it */
+	const char *model;
+	size_t count;
+	struct uvf_option *items;
+};
+
+/**
+ * uvf_options_parse() - take a specification apart
+ * A comma inside a value is written twice.
+ * Return: 0, -ENOMEM, or -EINVAL and a line in @err.
+ */
+int uvf_options_parse(struct uvf_options **ret_options, const char *spec,
+		      struct uvfio_error *err);
+void uvf_options_destroy(struct uvf_options *options); /* takes NULL */
+
+/* The value of a key, or NULL. */
+const char *uvf_options_find(const struct uvf_options *options,
+			     const char *key);
+
+#endif /* UVF_BUS_OPTIONS_H */

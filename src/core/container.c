@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/container.h"
+
+#include <errno.h>
+#include <linux/vfio.h>
+
+#include "base/alloc.h"
+#include "base/bug.h"
+#include "bus/device.h"
+#include "bus/group.h"
+#include "core/device.h"
+#include "core/file.h"
+#include "core/group.h"
+#include "core/model.h"
+
+static void iommu_put(struct uvf_iommu *iommu)
+{
+	if (!iommu || !uvf_ref_put(&iommu->ref))
+		return;
+	iommu->backend->release(iommu->state);
+	uvf_free(iommu);
+}
+
+static struct uvf_iommu *iommu_lookup(struct uvf_container *container)
+{
+	struct uvf_iommu *iommu;
+
+	uvf_lock(&container->lock);
+	iommu = container->iommu;
+	if (iommu)
+		uvf_ref_get(&iommu->ref);
+	uvf_unlock(&container->lock);
+	return iommu;
+}
+
+struct uvf_container *uvf_container_get(struct uvf_container *container)
+{
+	uvf_ref_get(&container->ref);
+	return container;
+}
+
+void uvf_container_put(struct uvf_container *container)
+{
+	if (!container || !uvf_ref_put(&container->ref))
+		return;
+	UVF_BUG_ON(container->iommu);
+	uvf_mutex_fini(&container->lock);
+	uvf_free(container);
+}
+
+static void container_release(struct uvf_file *file)
+{
+	uvf_container_put(file->object);
+}
+
+static const struct uvf_file_ops container_file_ops = {
+	.release = container_release,
+};
+
+int uvf_container_open(struct uvf_vfio *vfio, struct uvf_file **ret_file)
+{
+	struct uvf_container *container = uvf_zalloc(sizeof(*container));
+	int ret;
+
+	if (!container)
+		return -ENOMEM;
+	uvf_ref_init(&container->ref);
+	container->vfio = vfio;
+	uvf_mutex_init(&container->lock);
+	uvf_list_init(&container->groups);
+	ret = uvf_file_create(ret_file, UVF_FILE_CONTAINER, &container_file_ops,
+			      container);
+	if (ret)
+		uvf_container_put(container);
+	return ret;
+}
+
+struct uvf_container *uvf_container_of_file(struct uvf_file *file)
+{
+	return file->kind == UVF_FILE_CONTAINER ? file->object : NULL;
+}
+
+bool uvf_container_has_iommu(struct uvf_container *container)
+{
+	bool has_iommu;
+
+	uvf_lock(&container->lock);
+	has_iommu = container->iommu;
+	uvf_unlock(&container->lock);
+	return has_iommu;
+}
+
+/* Points the DMA of a group's devices somewhere, or nowhere. */
+static void aim_group(struct uvf_group *group, struct uvf_aspace *as)
+{
+	struct uvf_list *node;
+
+	uvf_list_for_each (node, &group->devices) {
+		struct uvf_device *device =
+			uvf_list_entry(node, struct uvf_device, group_node);
+
+		uvf_model_set_aspace(device->model, as);
+	}
+}
+
+static int iommu_attach(struct uvf_iommu *iommu, struct uvf_group *group)
+{
+	struct uvf_aspace *as;
+	int ret = iommu->backend->attach_group(iommu->state, &as);
+
+	if (!ret)
+		aim_group(group, as);
+	return ret;
+}
+
+static void iommu_detach(struct uvf_iommu *iommu, struct uvf_group *group)
+{
+	aim_group(group, NULL);
+	iommu->backend->detach_group(iommu->state);
+}
+
+int uvf_container_attach(struct uvf_container *container,
+			 struct uvf_group *group)
+{
+	int ret;
+
+	uvf_assert_held(&group->lock);
+	ret = uvf_iommu_group_claim(group->iommu_group, group);
+	if (ret)
+		return ret;
+	uvf_lock(&container->lock);
+	if (container->iommu)
+		ret = iommu_attach(container->iommu, group);
+	if (!ret) {
+		uvf_list_add(&container->groups, &group->container_node);
+		group->container = uvf_container_get(container);
+	}
+	uvf_unlock(&container->lock);
+	if (ret)
+		uvf_iommu_group_release(group->iommu_group);
+	return ret;
+}
+
+void uvf_container_detach(struct uvf_group *group)
+{
+	struct uvf_container *container = group->container;
+	struct uvf_iommu *last = NULL;
+
+	uvf_assert_held(&group->lock);
+	uvf_lock(&container->lock);
+	if (container->iommu)
+		iommu_detach(container->iommu, group);
+	uvf_list_remove(&group->container_node);
+	group->container = NULL;
+	if (uvf_list_is_empty(&container->groups)) {
+		last = container->iommu;
+		container->iommu = NULL;
+	}
+	uvf_unlock(&container->lock);
+	uvf_iommu_group_release(group->iommu_group);
+	iommu_put(last);
+	uvf_container_put(container);
+}
+
+/* Source: VFIO_GET_API_VERSION in linux/vfio.h; the argument is ignored. */
+long container_ioctl_get_api_version(struct uvf_file *file,
+				     struct uvf_caller *caller,
+				     unsigned int cmd, unsigned long arg)
+{
+	(void)file;
+	(void)caller;
+	(void)cmd;
+	(void)arg;
+	return VFIO_API_VERSION;
+}
+
+long container_ioctl_check_extension(struct uvf_file *file,
+				     struct uvf_caller *caller,
+				     unsigned int cmd, unsigned long arg)
+{
+	struct uvf_container *container = file->object;
+	const struct uvf_iommu_backend *backend;
+	struct uvf_iommu *iommu = iommu_lookup(container);
+	long ret = 0;
+
+	(void)caller;
+	(void)cmd;
+	if (iommu) {
+		ret = iommu->backend->check_extension(
+			iommu->state, &container->vfio->host, arg);
+		iommu_put(iommu);
+		return ret;
+	}
+	for (unsigned int i = 0; (backend = uvf_iommu_backend_at(i)); i++) {
+		ret = backend->check_extension(NULL, &container->vfio->host,
+					       arg);
+		if (ret > 0)
+			break;
+	}
+	return ret;
+}
+
+static int attach_all_locked(struct uvf_container *container,
+			     struct uvf_iommu *iommu)
+	UVF_REQUIRES(container->lock)
+{
+	struct uvf_list *node;
+	int ret = 0;
+
+	uvf_list_for_each (node, &container->groups) {
+		ret = iommu_attach(iommu, uvf_list_entry(node, struct uvf_group,
+							 container_node));
+		if (ret)
+			break;
+	}
+	if (!ret)
+		return 0;
+	for (node = node->prev; node != &container->groups; node = node->prev)
+		iommu_detach(iommu, uvf_list_entry(node, struct uvf_group,
+						   container_node));
+	return ret;
+}
+
+/* One backend's try; on success it is the container's. */
+static int try_backend_locked(struct uvf_container *container,
+			      const struct uvf_iommu_backend *backend,
+			      unsigned long type) UVF_REQUIRES(container->lock)
+{
+	struct uvf_iommu *iommu = uvf_zalloc(sizeof(*iommu));
+	int ret;
+
+	if (!iommu)
+		return -ENOMEM;
+	uvf_ref_init(&iommu->ref);
+	iommu->backend = backend;
+	ret = backend->open(&iommu->state, &container->vfio->host, type);
+	if (ret) {
+		uvf_free(iommu);
+		return ret;
+	}
+	ret = attach_all_locked(container, iommu);
+	if (ret)
+		iommu_put(iommu);
+	else
+		container->iommu = iommu;
+	return ret;
+}
+
+/*
+ * Source: VFIO_SET_IOMMU; order of errors from drivers/vfio/container.c,
+ * Linux 6.12: the next backend is tried after one failed, and the last
+ * failure is the answer.
+ */
+long container_ioctl_set_iommu(struct uvf_file *file, struct uvf_caller *caller,
+			       unsigned int cmd, unsigned long arg)
+{
+	struct uvf_container *container = file->object;
+	const struct uvf_iommu_backend *backend;
+	int ret = -ENODEV;
+
+	(void)caller;
+	(void)cmd;
+	uvf_lock(&container->lock);
+	if (uvf_list_is_empty(&container->groups) || container->iommu) {
+		uvf_unlock(&container->lock);
+		return -EINVAL;
+	}
+	for (unsigned int i = 0; (backend = uvf_iommu_backend_at(i)); i++) {
+		if (backend->check_extension(NULL, &container->vfio->host,
+					     arg) <= 0)
+			continue;
+		ret = try_backend_locked(container, backend, arg);
+		if (!ret)
+			break;
+	}
+	uvf_unlock(&container->lock);
+	return ret;
+}
+
+long container_ioctl_iommu(struct uvf_file *file, struct uvf_caller *caller,
+			   unsigned int cmd, unsigned long arg)
+{
+	struct uvf_iommu *iommu = iommu_lookup(file->object);
+	long ret;
+
+	if (!iommu)
+		return -EINVAL;
+	ret = iommu->backend->ioctl(iommu->state, caller, cmd, arg);
+	iommu_put(iommu);
+	return ret;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Every ioctl there is, in one table: which file knows it and who decides.
+ *
+ * A number alone says nothing, since container, group and device files use
+ * the same numbers for different calls; the kind of the file comes first.
+ */
+#include <errno.h>
+#include <linux/vfio.h>
+#include <stddef.h>
+
+#include "core/container.h"
+#include "core/device.h"
+#include "core/file.h"
+#include "core/group.h"
+#include "core/ioctl.h"
+
+typedef long ioctl_fn(struct uvf_file *file, struct uvf_caller *caller,
+		      unsigned int cmd, unsigned long arg);
+
+typedef long device_ioctl_fn(struct uvf_device *device,
+			     struct uvf_caller *caller, unsigned long arg);
+
+struct ioctl_row {
+	unsigned int cmd;
+	ioctl_fn *handler; /* NULL: the bus driver's, at op */
+	size_t op;         /* offset in struct uvf_device_ops */
+};
+
+#define CORE(cmd, handler)                                                     \
+	{                                                                      \
+		cmd, handler, 0                                                \
+	}
+#define DRIVER(cmd, op)                                                        \
+	{                                                                      \
+		cmd, NULL, offsetof(struct uvf_device_ops, op)                 \
+	}
+
+static const struct ioctl_row container_rows[] = {
+	CORE(VFIO_GET_API_VERSION, container_ioctl_get_api_version),
+	CORE(VFIO_CHECK_EXTENSION, container_ioctl_check_extension),
+	CORE(VFIO_SET_IOMMU, container_ioctl_set_iommu),
+};
+
+static const struct ioctl_row group_rows[] = {
+	CORE(VFIO_GROUP_GET_STATUS, group_ioctl_get_status),
+	CORE(VFIO_GROUP_SET_CONTAINER, group_ioctl_set_container),
+	CORE(VFIO_GROUP_UNSET_CONTAINER, group_ioctl_unset_container),
+	CORE(VFIO_GROUP_GET_DEVICE_FD, group_ioctl_get_device_fd),
+};
+
+static const struct ioctl_row device_rows[] = {
+	DRIVER(VFIO_DEVICE_GET_INFO, get_info),
+	DRIVER(VFIO_DEVICE_GET_REGION_INFO, get_region_info),
+	DRIVER(VFIO_DEVICE_GET_IRQ_INFO, get_irq_info),
+	DRIVER(VFIO_DEVICE_SET_IRQS, set_irqs),
+	DRIVER(VFIO_DEVICE_RESET, reset),
+	DRIVER(VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, get_pci_hot_reset_info),
+	DRIVER(VFIO_DEVICE_PCI_HOT_RESET, pci_hot_reset),
+	DRIVER(VFIO_DEVICE_IOEVENTFD, ioeventfd),
+	CORE(VFIO_DEVICE_FEATURE, device_ioctl_feature),
+};
+
+#define ROWS(rows) rows, sizeof(rows) / sizeof((rows)[0])
+
+static const struct ioctl_kind {
+	const struct ioctl_row *rows;
+	size_t count;
+	ioctl_fn *other; /* what is in no row; NULL: -ENOTTY */
+} kinds[] = {
+	[UVF_FILE_CONTAINER] = {ROWS(container_rows), container_ioctl_iommu},
+	[UVF_FILE_GROUP] = {ROWS(group_rows), NULL},
+	[UVF_FILE_DEVICE] = {ROWS(device_rows), NULL},
+};
+
+static long call_driver(struct uvf_file *file, struct uvf_caller *caller,
+			const struct ioctl_row *row, unsigned long arg)
+{
+	struct uvf_device *device = file->object;
+	device_ioctl_fn *const *fn =
+		(const void *)((const char *)device->ops + row->op);
+
+	return *fn ? (*fn)(device, caller, arg) : -ENOTTY;
+}
+
+long uvf_file_ioctl(struct uvf_file *file, struct uvf_caller *caller,
+		    unsigned int cmd, unsigned long arg)
+{
+	const struct ioctl_kind *kind = &kinds[file->kind];
+
+	for (size_t i = 0; i < kind->count; i++) {
+		const struct ioctl_row *row = &kind->rows[i];
+
+		if (row->cmd != cmd)
+			continue;
+		if (!row->handler)
+			return call_driver(file, caller, row, arg);
+		return row->handler(file, caller, cmd, arg);
+	}
+	return kind->other ? kind->other(file, caller, cmd, arg) : -ENOTTY;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A VFIO file: what stands behind one open of a node, or behind a device
+ * descriptor.  All copies of a descriptor (dup, fork, SCM_RIGHTS) are one
+ * file; its release runs when the front sees the last of them, and the last
+ * mapping, go.
+ */
+#ifndef UVF_CORE_FILE_H
+#define UVF_CORE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/ref.h"
+#include "mem/caller.h"
+
+enum uvf_file_kind {
+	UVF_FILE_CONTAINER,
+	UVF_FILE_GROUP,
+	UVF_FILE_DEVICE,
+};
+
+/* What a client finds in a page of a mapping it touches for the first time. */
+struct uvf_page {
+	enum {
+		UVF_PAGE_TRAP,   /* each access is an mmio() call */
+		UVF_PAGE_MEMORY, /* map fd at fd_offset */
+		UVF_PAGE_SIGBUS, /* nothing answers there now */
+	} kind;
+	int fd; /* borrowed; MEMORY only */
+	uint64_t fd_offset;
+	uint64_t first; /* file offsets of the run of equal pages around */
+	uint64_t size;
+};
+
+struct uvf_file;
+
+struct uvf_file_ops {
+	/* NULL: -EINVAL (read, write) or -ENODEV (mmap). */
+	ssize_t (*read)(struct uvf_file *file, struct uvf_caller *caller,
+			uint64_t addr, size_t len, uint64_t pos);
+	ssize_t (*write)(struct uvf_file *file, struct uvf_caller *caller,
+			 uint64_t addr, size_t len, uint64_t pos);
+	/* Only checks; len is in bytes, flags as for mmap(2). */
+	int (*mmap)(struct uvf_file *file, uint64_t pos, uint64_t len, int prot,
+		    int flags);
+	void (*fault)(struct uvf_file *file, uint64_t pos,
+		      struct uvf_page *ret_page);
+	/* One load or store; false: the client gets SIGBUS. */
+	bool (*mmio)(struct uvf_file *file, uint64_t pos, void *buf, size_t len,
+		     bool is_write);
+	/* Runs once, from the last uvf_file_put(); cannot fail. */
+	void (*release)(struct uvf_file *file);
+};
+
+struct uvf_file {
+	struct uvf_ref ref;
+	enum uvf_file_kind kind;
+	const struct uvf_file_ops *ops;
+	void *object; /* struct uvf_container, uvf_group or uvf_device */
+	void *front;  /* for the front that installed it */
+};
+
+/**
+ * uvf_file_create() - a file with one reference
+ * @ret_file: written on success
+ * @object:   for @ops; its reference moves to the file on success
+ * Return: 0 or -ENOMEM.
+ */
+int uvf_file_create(struct uvf_file **ret_file, enum uvf_file_kind kind,
+		    const struct uvf_file_ops *ops, void *object);
+struct uvf_file *uvf_file_get(struct uvf_file *file);
+
+/* The last one runs release(); takes NULL. */
+void uvf_file_put(struct uvf_file *file);
+
+/* Frees a file that never came to life, without release(). */
+void uvf_file_discard(struct uvf_file *file);
+
+/*
+ * The system calls of a front.  Each returns what the system call returns,
+ * a negative errno on failure.
+ */
+long uvf_file_ioctl(struct uvf_file *file, struct uvf_caller *caller,
+		    unsigned int cmd, unsigned long arg);
+ssize_t uvf_file_read(struct uvf_file *file, struct uvf_caller *caller,
+		      uint64_t addr, size_t len, uint64_t pos);
+ssize_t uvf_file_write(struct uvf_file *file, struct uvf_caller *caller,
+		       uint64_t addr, size_t len, uint64_t pos);
+int uvf_file_mmap(struct uvf_file *file, uint64_t pos, uint64_t len, int prot,
+		  int flags);
+void uvf_file_fault(struct uvf_file *file, uint64_t pos,
+		    struct uvf_page *ret_page);
+bool uvf_file_mmio(struct uvf_file *file, uint64_t pos, void *buf, size_t len,
+		   bool is_write);
+
+#endif /* UVF_CORE_FILE_H */

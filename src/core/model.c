@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/model.h"
+
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "bus/options.h"
+#include "core/worker_private.h"
+
+int uvf_model_init(struct uvfio_dev *dev, size_t priv_size,
+		   struct uvf_worker *worker)
+{
+	dev->priv = uvf_zalloc(priv_size ? priv_size : 1);
+	if (!dev->priv)
+		return -ENOMEM;
+	uvf_mutex_init(&dev->lock);
+	uvf_worker_add(worker, dev);
+	return 0;
+}
+
+void uvf_model_fini(struct uvfio_dev *dev)
+{
+	uvf_worker_remove(dev);
+	uvf_mutex_fini(&dev->lock);
+	uvf_free(dev->priv);
+}
+
+void uvf_model_set_aspace(struct uvfio_dev *dev, struct uvf_aspace *as)
+{
+	/* DMA runs under the lock only: taking it is waiting for it. */
+	uvf_lock(&dev->lock);
+	dev->aspace = as;
+	uvf_unlock(&dev->lock);
+}
+
+void uvf_model_set_bus_master_locked(struct uvfio_dev *dev, bool on)
+{
+	uvf_assert_held(&dev->lock);
+	if (dev->is_bus_master == on)
+		return;
+	dev->is_bus_master = on;
+	if (dev->ops->event)
+		dev->ops->event(dev, UVFIO_EVENT_BUS_MASTER, on);
+}
+
+void *uvfio_priv(struct uvfio_dev *dev)
+{
+	return dev->priv;
+}
+
+const char *uvfio_dev_name(const struct uvfio_dev *dev)
+{
+	return dev->name;
+}
+
+const char *uvfio_option(const struct uvfio_dev *dev, const char *key)
+{
+	return uvf_options_find(dev->options, key);
+}
+
+void *uvfio_mem(struct uvfio_dev *dev, unsigned int bar, uint64_t offset)
+{
+	return dev->mem(dev, bar, offset);
+}
+
+struct uvfio_dev *uvfio_cable_peer(struct uvfio_dev *dev)
+{
+	return dev->cable ? dev->cable->ends[!dev->cable_end] : NULL;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The host side of a device model: its lock, its memory, its gate to DMA,
+ * its timers and its place at the device thread.
+ */
+#ifndef UVF_CORE_MODEL_H
+#define UVF_CORE_MODEL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <uvfio/device.h>
+
+#include "base/list.h"
+#include "base/lock.h"
+
+struct uvf_aspace;
+struct uvf_options;
+struct uvf_worker;
+
+/* Two devices of one machine, wired together. */
+struct uvf_cable {
+	struct uvf_list node; /* in struct uvf_worker::cables */
+	char *name;
+	struct uvfio_dev *ends[2];
+};
+
+/* Embedded by the bus's device (struct uvf_pci). */
+struct uvfio_dev {
+	const struct uvfio_device_ops *ops;
+	const char *name;                  /* bus address; owned by embedder */
+	const struct uvf_options *options; /* borrowed */
+	void *priv;                        /* owned; of the model */
+	void *(*mem)(struct uvfio_dev *dev, unsigned int bar, uint64_t offset);
+	struct uvf_worker *worker;
+	struct uvf_cable *cable;
+	unsigned int cable_end;
+
+	struct uvf_mutex lock;     /* callbacks; protects what follows */
+	bool is_bus_master;        /* the client let it do DMA */
+	struct uvf_aspace *aspace; /* where DMA goes; NULL: nowhere */
+	uint64_t deadlines[UVFIO_TIMER_MAX]; /* CLOCK_MONOTONIC ns; 0: off */
+
+	struct uvf_list worker_node; /* the worker's, under its lock */
+	atomic_bool is_kicked;
+	atomic_bool is_watched; /* uvfio_poll_hint() */
+};
+
+/**
+ * uvf_model_init() - prepare the host side and the model's memory
+ * @dev:     zeroed, with ops, name, options and mem set
+ * @worker:  the device thread that serves it from now on
+ * Does not call the model.
+ * Return: 0 or -ENOMEM.
+ */
+int uvf_model_init(struct uvfio_dev *dev, size_t priv_size,
+		   struct uvf_worker *worker);
+void uvf_model_fini(struct uvfio_dev *dev);
+
+/*
+ * Let the device reach @as by DMA; NULL: nothing.  When it returns, no DMA
+ * to the former address space runs.
+ */
+void uvf_model_set_aspace(struct uvfio_dev *dev, struct uvf_aspace *as);
+
+/* Bus mastering; tells the model when it changed. */
+void uvf_model_set_bus_master_locked(struct uvfio_dev *dev, bool on)
+	UVF_REQUIRES(dev->lock);
+
+#endif /* UVF_CORE_MODEL_H */

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/vfio.h"
+
+#include "base/bug.h"
+
+void uvf_vfio_init(struct uvf_vfio *vfio, struct uvf_machine *machine,
+		   const struct uvf_iommu_host *host)
+{
+	vfio->machine = machine;
+	vfio->host = *host;
+	uvf_mutex_init(&vfio->lock);
+	uvf_list_init(&vfio->groups);
+	vfio->next_index = 0;
+}
+
+void uvf_vfio_fini(struct uvf_vfio *vfio)
+{
+	UVF_BUG_ON(!uvf_list_is_empty(&vfio->groups));
+	uvf_mutex_fini(&vfio->lock);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The VFIO core of one machine: its groups, and what opens of its nodes
+ * lead to.
+ *
+ * Lock order, outermost first: vfio->lock, group->lock, container->lock,
+ * the IOMMU group's lock, device->lock, the model's lock.
+ */
+#ifndef UVF_CORE_VFIO_H
+#define UVF_CORE_VFIO_H
+
+#include "base/list.h"
+#include "base/lock.h"
+#include "iommu/iommu.h"
+
+struct uvf_file;
+struct uvf_machine;
+
+struct uvf_vfio {
+	struct uvf_machine *machine;
+	struct uvf_iommu_host host;
+	struct uvf_mutex lock;   /* protects what follows */
+	struct uvf_list groups;  /* struct uvf_group, by vfio_node */
+	unsigned int next_index; /* N of the next vfioN */
+};
+
+void uvf_vfio_init(struct uvf_vfio *vfio, struct uvf_machine *machine,
+		   const struct uvf_iommu_host *host);
+void uvf_vfio_fini(struct uvf_vfio *vfio);
+
+/**
+ * uvf_container_open() - open /dev/vfio/vfio
+ * Return: 0 and a file with one reference, or -ENOMEM.
+ */
+int uvf_container_open(struct uvf_vfio *vfio, struct uvf_file **ret_file);
+
+/**
+ * uvf_group_open() - open /dev/vfio/<id>
+ * Return: 0 and a file with one reference, or, in the order tested:
+ *   -ENOENT  no such group
+ *   -EBUSY   it is open
+ *   -ENOMEM  out of memory
+ */
+int uvf_group_open(struct uvf_vfio *vfio, unsigned int id,
+		   struct uvf_file **ret_file);
+
+/* Whether an IOMMU group has a node. */
+bool uvf_group_exists(struct uvf_vfio *vfio, unsigned int id);
+
+#endif /* UVF_CORE_VFIO_H */

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "front/host.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <uvfio/device.h>
+
+#include "bus/options.h"
+
+#define MSI_WINDOW_FIRST 0xfee00000ull
+#define MSI_WINDOW_LAST  0xfeefffffull
+
+/* VT-d with 2 MiB and 1 GiB pages, as QEMU's and real ones show it. */
+#define INTEL_PAGE_SIZES 0x40201000ull
+/* AMD's tables know every power of two from 4 KiB but 2^39. */
+#define AMD_PAGE_SIZES 0x000fff7ffffff000ull
+
+static int set_iommu(struct uvf_iommu_host *host, const char *value,
+		     struct uvfio_error *err)
+{
+	if (!strcmp(value, "intel")) {
+		host->page_sizes = INTEL_PAGE_SIZES;
+		host->write_implies_read = true;
+		host->enforces_coherency = false;
+		return 0;
+	}
+	if (!strcmp(value, "amd")) {
+		host->page_sizes = AMD_PAGE_SIZES;
+		host->write_implies_read = false;
+		host->enforces_coherency = true;
+		return 0;
+	}
+	uvfio_error_set(err, "--host: iommu=%s: wants intel or amd", value);
+	return -EINVAL;
+}
+
+static int set_aperture(struct uvf_iommu_host *host, const char *value,
+			struct uvfio_error *err)
+{
+	static const unsigned int widths[] = {39, 48, 57};
+	char text[8];
+
+	for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
+		snprintf(text, sizeof(text), "%u", widths[i]);
+		if (strcmp(text, value) != 0)
+			continue;
+		host->aperture_bits = widths[i];
+		return 0;
+	}
+	uvfio_error_set(err, "--host: aperture=%s: wants 39, 48 or 57", value);
+	return -EINVAL;
+}
+
+static int set_key(struct uvf_iommu_host *host, const struct uvf_option *item,
+		   struct uvfio_error *err)
+{
+	if (!strcmp(item->key, "iommu"))
+		return set_iommu(host, item->value, err);
+	if (!strcmp(item->key, "aperture"))
+		return set_aperture(host, item->value, err);
+	uvfio_error_set(err, "--host: no key '%s'; there are: iommu, aperture",
+			item->key);
+	return -EINVAL;
+}
+
+int uvf_host_parse(struct uvf_iommu_host *ret_host,
+		   const struct uvf_profile *profile, const char *text,
+		   struct uvfio_error *err)
+{
+	struct uvf_iommu_host host = {
+		.profile = profile,
+		.aperture_bits = 48,
+		.page_sizes = INTEL_PAGE_SIZES,
+		.write_implies_read = true,
+		.enforces_coherency = false,
+		.msi_window = {MSI_WINDOW_FIRST, MSI_WINDOW_LAST},
+	};
+	struct uvf_options *options;
+	char spec[256];
+	int ret = 0;
+
+	if (text) {
+		/* The grammar of a device, whose model is the host. */
+		int len;
+
+		/* Beside that of the model it would be a doubled comma. */
+		if (*text == ',') {
+			uvfio_error_set(err,
+					"--host: '%s' is not "
+					"KEY=VALUE,...",
+					text);
+			return -EINVAL;
+		}
+		len = snprintf(spec, sizeof(spec), "--host,%s", text);
+
+		if (len < 0 || (size_t)len >= sizeof(spec)) {
+			uvfio_error_set(err, "--host: too long");
+			return -EINVAL;
+		}
+		ret = uvf_options_parse(&options, spec, err);
+		if (ret)
+			return ret;
+		for (size_t i = 0; i < options->count && !ret; i++)
+			ret = set_key(&host, &options->items[i], err);
+		uvf_options_destroy(options);
+	}
+	if (!ret)
+		*ret_host = host;
+	return ret;
+}

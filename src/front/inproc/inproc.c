@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "front/inproc/inproc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <uvfio/file.h>
+
+#include "base/alloc.h"
+#include "base/eventfd.h"
+#include "base/lock.h"
+#include "core/file.h"
+#include "front/machine.h"
+#include "fs/devfs.h"
+#include "mem/copy.h"
+#include "mem/self.h"
+
+/*
+ * Each file has a memfd, for its number alone: no other file of the process
+ * can have the same while ours is open.
+ */
+struct uvf_inproc {
+	struct uvf_mm *mm;
+	struct uvf_mutex lock;   /* protects what follows */
+	struct uvf_file **files; /* by descriptor; holds references */
+	size_t size;
+};
+
+/* A caller that knows where its descriptors are. */
+struct inproc_caller {
+	struct uvf_caller caller;
+	struct uvf_inproc *inproc;
+};
+
+static pthread_key_t reader_key;
+static pthread_once_t reader_once = PTHREAD_ONCE_INIT;
+
+static void reader_end(void *arg)
+{
+	(void)arg;
+	uvf_reader_unregister();
+}
+
+static void reader_make_key(void)
+{
+	pthread_key_create(&reader_key, reader_end);
+}
+
+/* A register access may do DMA, on any thread that calls in. */
+static void register_reader(void)
+{
+	pthread_once(&reader_once, reader_make_key);
+	if (pthread_getspecific(reader_key))
+		return;
+	uvf_reader_register();
+	pthread_setspecific(reader_key, &reader_key);
+}
+
+static struct uvf_file *find(struct uvf_inproc *inproc, int fd)
+{
+	struct uvf_file *file = NULL;
+
+	uvf_lock(&inproc->lock);
+	if (fd >= 0 && (size_t)fd < inproc->size && inproc->files[fd])
+		file = uvf_file_get(inproc->files[fd]);
+	uvf_unlock(&inproc->lock);
+	return file;
+}
+
+static int grow_locked(struct uvf_inproc *inproc, size_t fd)
+	UVF_REQUIRES(inproc->lock)
+{
+	size_t size = inproc->size ? inproc->size : 64;
+	struct uvf_file **files;
+
+	while (size <= fd)
+		size *= 2;
+	if (size == inproc->size)
+		return 0;
+	files = uvf_realloc(inproc->files, size * sizeof(struct uvf_file *));
+	if (!files)
+		return -ENOMEM;
+	memset(files + inproc->size, 0,
+	       (size - inproc->size) * sizeof(struct uvf_file *));
+	inproc->files = files;
+	inproc->size = size;
+	return 0;
+}
+
+static int install(struct uvf_inproc *inproc, struct uvf_file *file)
+{
+	int fd = memfd_create("uvfio", MFD_CLOEXEC);
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	uvf_lock(&inproc->lock);
+	ret = grow_locked(inproc, (size_t)fd);
+	if (!ret)
+		inproc->files[fd] = file;
+	uvf_unlock(&inproc->lock);
+	if (ret)
+		close(fd);
+	return ret ? ret : fd;
+}
+
+static int inproc_file_lookup(struct uvf_caller *caller, int fd,
+			      struct uvf_file **ret_file)
+{
+	struct inproc_caller *self =
+		uvf_container_of(caller, struct inproc_caller, caller);
+
+	if (fcntl(fd, F_GETFD) < 0)
+		return -EBADF;
+	*ret_file = find(self->inproc, fd);
+	return 0;
+}
+
+static int inproc_eventfd_lookup(struct uvf_caller *caller, int fd)
+{
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	(void)caller;
+	if (own < 0)
+		return -errno;
+	if (uvf_eventfd_is(own))
+		return own;
+	close(own);
+	return -EINVAL;
+}
+
+static int inproc_fd_check(struct uvf_caller *caller)
+{
+	int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+
+	(void)caller;
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && errno == EMFILE ? -EMFILE : 0;
+}
+
+static int inproc_file_install(struct uvf_caller *caller, struct uvf_file *file)
+{
+	struct inproc_caller *self =
+		uvf_container_of(caller, struct inproc_caller, caller);
+
+	return install(self->inproc, file);
+}
+
+static const struct uvf_caller_ops inproc_caller_ops = {
+	.file_lookup = inproc_file_lookup,
+	.eventfd_lookup = inproc_eventfd_lookup,
+	.fd_check = inproc_fd_check,
+	.file_install = inproc_file_install,
+};
+
+static struct inproc_caller make_caller(struct uvfio_machine *machine)
+{
+	struct inproc_caller self = {
+		.caller =
+			{
+				.ops = &inproc_caller_ops,
+				.mm = machine->inproc->mm,
+				.pid = getpid(),
+				.has_rawio = true,
+			},
+		.inproc = machine->inproc,
+	};
+
+	register_reader();
+	return self;
+}
+
+int uvf_inproc_create(struct uvf_inproc **ret_inproc)
+{
+	struct uvf_inproc *inproc = uvf_zalloc(sizeof(*inproc));
+	int ret;
+
+	if (!inproc)
+		return -ENOMEM;
+	ret = uvf_copy_guard_init();
+	if (!ret)
+		ret = uvf_self_create(&inproc->mm);
+	if (ret) {
+		uvf_free(inproc);
+		return ret;
+	}
+	uvf_mutex_init(&inproc->lock);
+	*ret_inproc = inproc;
+	return 0;
+}
+
+void uvf_inproc_destroy(struct uvf_inproc *inproc)
+{
+	if (!inproc)
+		return;
+	for (size_t fd = 0; fd < inproc->size; fd++) {
+		if (!inproc->files[fd])
+			continue;
+		close((int)fd);
+		uvf_file_put(inproc->files[fd]);
+	}
+	uvf_free(inproc->files);
+	uvf_mutex_fini(&inproc->lock);
+	uvf_mm_put(inproc->mm);
+	uvf_free(inproc);
+}
+
+int uvfio_open(struct uvfio_machine *machine, const char *path)
+{
+	static const char dev[] = "/dev/";
+	struct uvf_file *file;
+	int ret;
+
+	if (strncmp(path, dev, strlen(dev)) != 0)
+		return -ENOENT;
+	ret = uvf_devfs_open(&machine->vfio, path + strlen(dev), &file);
+	if (ret)
+		return ret;
+	ret = install(machine->inproc, file);
+	if (ret < 0)
+		uvf_file_put(file);
+	return ret;
+}
+
+int uvfio_close(struct uvfio_machine *machine, int fd)
+{
+	struct uvf_inproc *inproc = machine->inproc;
+	struct uvf_file *file = NULL;
+
+	uvf_lock(&inproc->lock);
+	if (fd >= 0 && (size_t)fd < inproc->size) {
+		file = inproc->files[fd];
+		inproc->files[fd] = NULL;
+	}
+	uvf_unlock(&inproc->lock);
+	if (!file)
+		return -EBADF;
+	close(fd);
+	uvf_file_put(file);
+	return 0;
+}
+
+long uvfio_ioctl(struct uvfio_machine *machine, int fd, unsigned int cmd,
+		 unsigned long arg)
+{
+	struct inproc_caller self = make_caller(machine);
+	struct uvf_file *file = find(machine->inproc, fd);
+	long ret;
+
+	if (!file)
+		return -EBADF;
+	ret = uvf_file_ioctl(file, &self.caller, cmd, arg);
+	uvf_file_put(file);
+	return ret;
+}
+
+ssize_t uvfio_pread(struct uvfio_machine *machine, int fd, void *buf,
+		    size_t len, uint64_t offset)
+{
+	struct inproc_caller self = make_caller(machine);
+	struct uvf_file *file = find(machine->inproc, fd);
+	ssize_t ret;
+
+	if (!file)
+		return -EBADF;
+	ret = uvf_file_read(file, &self.caller, (uintptr_t)buf, len, offset);
+	uvf_file_put(file);
+	return ret;
+}
+
+ssize_t uvfio_pwrite(struct uvfio_machine *machine, int fd, const void *buf,
+		     size_t len, uint64_t offset)
+{
+	struct inproc_caller self = make_caller(machine);
+	struct uvf_file *file = find(machine->inproc, fd);
+	ssize_t ret;
+
+	if (!file)
+		return -EBADF;
+	ret = uvf_file_write(file, &self.caller, (uintptr_t)buf, len, offset);
+	uvf_file_put(file);
+	return ret;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "front/machine.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "bus/options.h"
+#include "core/worker.h"
+#include "front/host.h"
+#include "front/inproc/inproc.h"
+#include "pci/device.h"
+
+/* Made from the list of folders in src/devices/meson.build. */
+extern const struct uvfio_pci_model *const uvfio_models[];
+
+const struct uvfio_pci_model *uvfio_model_at(unsigned int index)
+{
+	for (unsigned int i = 0; i < index; i++)
+		if (!uvfio_models[i])
+			return NULL;
+	return uvfio_models[index];
+}
+
+static const struct uvfio_pci_model *find_model(const char *name)
+{
+	const struct uvfio_pci_model *model;
+
+	for (unsigned int i = 0; (model = uvfio_model_at(i)); i++)
+		if (!strcmp(model->name, name))
+			return model;
+	return NULL;
+}
+
+static void list_models(char *text, size_t size)
+{
+	const struct uvfio_pci_model *model;
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (unsigned int i = 0; (model = uvfio_model_at(i)); i++) {
+		int len = snprintf(text + used, size - used, "%s%s",
+				   i ? ", " : "", model->name);
+
+		if (len < 0 || (size_t)len >= size - used)
+			return;
+		used += (size_t)len;
+	}
+}
+
+static int add_device(struct uvfio_machine *machine, const char *spec,
+		      struct uvfio_error *err)
+{
+	const struct uvfio_pci_model *model;
+	struct uvf_options *options;
+	char known[128];
+	int ret = uvf_options_parse(&options, spec, err);
+
+	if (ret)
+		return ret;
+	model = find_model(options->model);
+	if (!model) {
+		list_models(known, sizeof(known));
+		uvfio_error_set(err, "no device model '%s'; there are: %s",
+				options->model, known);
+		ret = -EINVAL;
+	} else {
+		ret = uvf_pci_create(&machine->bus, machine->worker, model,
+				     options, err);
+	}
+	if (ret)
+		uvf_options_destroy(options);
+	return ret;
+}
+
+static const struct uvf_profile *find_profile(const char *name,
+					      struct uvfio_error *err)
+{
+	const struct uvf_profile *profile;
+	char known[128];
+	size_t used = 0;
+
+	if (!name)
+		return uvf_profile_default();
+	profile = uvf_profile_find(name);
+	if (profile)
+		return profile;
+	for (unsigned int i = 0; (profile = uvf_profile_at(i)); i++)
+		used += (size_t)snprintf(known + used, sizeof(known) - used,
+					 "%s%s", i ? ", " : "", profile->name);
+	uvfio_error_set(err, "no profile '%s'; there are: %s", name, known);
+	return NULL;
+}
+
+static int fill(struct uvfio_machine *machine,
+		const struct uvfio_machine_params *params,
+		struct uvfio_error *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; params->devices && params->devices[i] && !ret; i++)
+		ret = add_device(machine, params->devices[i], err);
+	if (ret)
+		return ret;
+	ret = uvf_pci_bind(&machine->bus, &machine->vfio);
+	if (ret)
+		uvfio_error_set(err, "cannot bind the devices: %s",
+				strerror(-ret));
+	return ret;
+}
+
+int uvfio_machine_create(struct uvfio_machine **ret_machine,
+			 const struct uvfio_machine_params *params,
+			 struct uvfio_error *err)
+{
+	const struct uvf_profile *profile = find_profile(params->abi, err);
+	struct uvfio_machine *machine;
+	struct uvf_iommu_host host;
+	int ret;
+
+	if (!profile)
+		return -EINVAL;
+	ret = uvf_host_parse(&host, profile, params->host, err);
+	if (ret)
+		return ret;
+	machine = uvf_zalloc(sizeof(*machine));
+	if (!machine)
+		return -ENOMEM;
+	ret = uvf_worker_create(&machine->worker, params->may_spin);
+	if (ret) {
+		uvf_free(machine);
+		return ret;
+	}
+	uvf_machine_init(&machine->bus, profile);
+	uvf_vfio_init(&machine->vfio, &machine->bus, &host);
+	ret = uvf_inproc_create(&machine->inproc);
+	if (!ret)
+		ret = fill(machine, params, err);
+	if (ret) {
+		uvfio_machine_destroy(machine);
+		return ret;
+	}
+	*ret_machine = machine;
+	return 0;
+}
+
+void uvfio_machine_destroy(struct uvfio_machine *machine)
+{
+	if (!machine)
+		return;
+	uvf_inproc_destroy(machine->inproc);
+	uvf_pci_unbind(&machine->bus);
+	uvf_machine_fini(&machine->bus);
+	uvf_vfio_fini(&machine->vfio);
+	uvf_worker_destroy(machine->worker);
+	uvf_free(machine);
+}

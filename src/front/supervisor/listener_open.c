@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Calls that make descriptors: open(2) and its kin on the nodes of the
+ * machine, eventfd(2) where we cannot fetch the client's.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "core/file.h"
+#include "core/vfio.h"
+#include "front/supervisor/client.h"
+#include "front/supervisor/eventfds.h"
+#include "front/supervisor/fds.h"
+#include "front/supervisor/listener.h"
+#include "front/supervisor/view.h"
+#include "fs/devfs.h"
+
+#define NODE_SIZE 64
+
+/* One open, whichever call it came by. */
+struct open_args {
+	int dirfd;
+	uint64_t path; /* client address */
+	int flags;
+};
+
+static int decode(const struct uvf_call *call, struct open_args *ret_args)
+{
+	const uint64_t *args = call->args;
+	struct open_how how;
+
+	switch (call->nr) {
+	case SYS_open:
+		*ret_args = (struct open_args){AT_FDCWD, args[0], (int)args[1]};
+		return 0;
+	case SYS_creat:
+		*ret_args = (struct open_args){AT_FDCWD, args[0],
+					       O_CREAT | O_WRONLY | O_TRUNC};
+		return 0;
+	case SYS_openat:
+		*ret_args =
+			(struct open_args){(int)args[0], args[1], (int)args[2]};
+		return 0;
+	default:
+		if (args[3] < sizeof(how) ||
+		    uvf_client_read(call->tid, args[2], &how, sizeof(how)))
+			return -EFAULT;
+		*ret_args = (struct open_args){(int)args[0], args[1],
+					       (int)how.flags};
+		return 0;
+	}
+}
+
+/* What is tested before the driver's open(). */
+static int check_flags(int flags)
+{
+	if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+		return -EEXIST;
+	if (flags & O_DIRECTORY)
+		return -ENOTDIR;
+	return 0;
+}
+
+static void open_node(struct uvf_call *call, const char *node, int flags)
+{
+	struct uvf_fds *fds = call->params->fds;
+	struct uvf_file *file;
+	int fd;
+	int ret;
+
+	ret = check_flags(flags);
+	if (!ret)
+		ret = uvf_devfs_open(call->params->vfio, node, &file);
+	if (ret)
+		goto out;
+	fd = uvf_fds_make(fds, file, flags);
+	if (fd < 0) {
+		uvf_file_put(file);
+		/* It is our table that is full, not the client's. */
+		ret = fd == -EMFILE ? -ENFILE : fd;
+		goto out;
+	}
+	ret = uvf_client_give(call->params->fd, call->id, fd, flags, true);
+	if (ret >= 0) {
+		/* The call is answered. */
+		close(fd);
+		return;
+	}
+	uvf_fds_abort(fds, fd);
+	uvf_file_put(file);
+out:
+	uvf_call_return(call, ret);
+}
+
+/*
+ * /proc/self/fd/N of one of our descriptors: the kernel opens the node once
+ * more, and has nothing to open for a device.
+ */
+static void open_again(struct uvf_call *call, const struct uvf_file *file,
+		       int flags)
+{
+	switch (file->kind) {
+	case UVF_FILE_CONTAINER:
+		open_node(call, "vfio/vfio", flags);
+		return;
+	case UVF_FILE_GROUP:
+		uvf_call_return(call, -EBUSY);
+		return;
+	default:
+		uvf_call_return(call, -ENXIO);
+	}
+}
+
+void uvf_call_open(struct uvf_call *call)
+{
+	char path[PATH_MAX];
+	char node[NODE_SIZE];
+	struct open_args args;
+	struct uvf_file *file;
+
+	if (decode(call, &args) || args.flags & O_PATH ||
+	    uvf_client_read_path(call->tid, args.path, path) ||
+	    !uvf_call_is_valid(call)) {
+		uvf_call_pass(call);
+		return;
+	}
+	if (uvf_view_node(call->params->view, call->tid, args.dirfd, path, node,
+			  sizeof(node))) {
+		open_node(call, node, args.flags);
+		return;
+	}
+	file = uvf_fds_find_path(call->params->fds, call->tid, path);
+	if (file) {
+		open_again(call, file, args.flags);
+		uvf_file_put(file);
+		return;
+	}
+	uvf_call_pass(call);
+}
+
+void uvf_call_eventfd(struct uvf_call *call)
+{
+	int flags = call->nr == SYS_eventfd2 ? (int)call->args[1] : 0;
+	int fd = uvf_eventfds_make((unsigned int)call->args[0], flags);
+	int ret;
+
+	if (fd < 0) {
+		uvf_call_return(call, fd);
+		return;
+	}
+	/* Kept first: another thread of the client may use it at once. */
+	ret = uvf_eventfds_keep(call->params->eventfds, fd);
+	if (!ret)
+		ret = uvf_client_give(call->params->fd, call->id, fd, flags,
+				      true);
+	if (ret < 0)
+		uvf_call_return(call, ret);
+}

@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * From the address that a client touched to a file and an offset, and from
+ * the instruction to accesses of the device.
+ *
+ * Nothing about addresses is believed for longer than one fault: the client
+ * may unmap and map as it likes, and its kernel says what is where.
+ *
+ * Lock order: mmio->rmw_lock, then what uvf_file_mmio() takes.
+ */
+#include "front/supervisor/mmio.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/lock.h"
+#include "base/log.h"
+#include "core/file.h"
+#include "front/supervisor/decode.h"
+#include "front/supervisor/emulate.h"
+#include "front/supervisor/mmio_vector.h"
+
+/* Places that one instruction can touch: two operands over a page's end. */
+#define WINDOWS 4U
+
+struct uvf_mmio {
+	const struct uvf_mmio_ops *ops; /* immutable, like all but the lock */
+	void *front;
+	struct uvf_mailbox *mailbox;
+	struct uvf_mutex rmw_lock; /* held by LOCKed instructions */
+};
+
+/* What is behind an interval of client addresses, during one fault. */
+struct window {
+	uint64_t first;
+	uint64_t last;
+	uint64_t pos;          /* of first, in the file */
+	struct uvf_file *file; /* holds a reference; NULL: ordinary memory */
+	struct uvf_page page;  /* if file */
+};
+
+/* One fault. */
+struct fault {
+	struct uvf_mmio *mmio;
+	struct uvf_mmio_space *space;
+	pid_t tid;
+	void *call;
+	struct uvf_agent_slot *slot; /* our copy */
+	struct window windows[WINDOWS];
+	unsigned int n_windows;
+};
+
+int uvf_mmio_create(struct uvf_mmio **ret_mmio, const struct uvf_mmio_ops *ops,
+		    void *front)
+{
+	struct uvf_mmio *mmio;
+	int ret;
+
+	mmio = uvf_zalloc(sizeof(*mmio));
+	if (!mmio)
+		return -ENOMEM;
+	ret = uvf_mailbox_create(&mmio->mailbox);
+	if (ret) {
+		uvf_free(mmio);
+		return ret;
+	}
+	mmio->ops = ops;
+	mmio->front = front;
+	uvf_mutex_init(&mmio->rmw_lock);
+	*ret_mmio = mmio;
+	return 0;
+}
+
+void uvf_mmio_destroy(struct uvf_mmio *mmio)
+{
+	if (!mmio)
+		return;
+	uvf_mutex_fini(&mmio->rmw_lock);
+	uvf_mailbox_destroy(mmio->mailbox);
+	uvf_free(mmio);
+}
+
+struct uvf_mailbox *uvf_mmio_mailbox(struct uvf_mmio *mmio)
+{
+	return mmio->mailbox;
+}
+
+/* Fill @w for @addr, which lies in @vma. */
+static void window_fill(struct fault *f, uint64_t addr,
+			const struct uvf_vma *vma, struct window *w)
+{
+	uint64_t pos, last;
+
+	memset(w, 0, sizeof(*w));
+	w->first = vma->addr.first;
+	w->last = vma->addr.last;
+	if (vma->inode)
+		w->file = f->mmio->ops->file_lookup(f->mmio->front, vma->dev,
+						    vma->inode);
+	if (!w->file)
+		return;
+	pos = vma->offset + (addr - vma->addr.first);
+	uvf_file_fault(w->file, pos, &w->page);
+	/* As far as both the mapping and the run of equal pages go. */
+	w->pos = vma->offset;
+	if (w->page.first > vma->offset) {
+		w->first += w->page.first - vma->offset;
+		w->pos = w->page.first;
+	}
+	last = w->page.first + (w->page.size - 1);
+	if (last - w->pos < w->last - w->first)
+		w->last = w->first + (last - w->pos);
+}
+
+/* Fill @w for the mapping at @addr.  Return: 0 or -EFAULT. */
+static int window_open(struct fault *f, uint64_t addr, struct window *w,
+		       int *ret_prot)
+{
+	struct uvf_vma vma;
+
+	if (uvf_mmio_space_find(f->space, addr, &vma))
+		return -EFAULT;
+	window_fill(f, addr, &vma, w);
+	if (!w->file || w->page.kind != UVF_PAGE_TRAP) {
+		/* What changes the client's memory is asked for anew. */
+		uvf_file_put(w->file);
+		if (uvf_mmio_space_look(f->space, addr, &vma))
+			return -EFAULT;
+		window_fill(f, addr, &vma, w);
+	}
+	*ret_prot = (vma.is_readable ? PROT_READ : 0) |
+		    (vma.is_writable ? PROT_WRITE : 0);
+	return 0;
+}
+
+/* The window at @addr, opened if it has to be; NULL: nothing is there. */
+static struct window *window_at(struct fault *f, uint64_t addr)
+{
+	struct window *w;
+	unsigned int i;
+	int prot;
+
+	for (i = 0; i < f->n_windows; i++)
+		if (addr >= f->windows[i].first && addr <= f->windows[i].last)
+			return &f->windows[i];
+	if (f->n_windows == WINDOWS) {
+		/* A repetition walks on; the first one is the fault's own. */
+		w = &f->windows[WINDOWS - 1];
+		if (w->file)
+			uvf_file_put(w->file);
+		f->n_windows--;
+	}
+	w = &f->windows[f->n_windows];
+	if (window_open(f, addr, w, &prot))
+		return NULL;
+	f->n_windows++;
+	return w;
+}
+
+static void windows_close(struct fault *f)
+{
+	unsigned int i;
+
+	for (i = 0; i < f->n_windows; i++)
+		if (f->windows[i].file)
+			uvf_file_put(f->windows[i].file);
+}
+
+/* One access that a device notices, of at most 8 bytes. */
+static bool access_device(const struct window *w, uint64_t addr, void *buf,
+			  size_t len, bool is_write)
+{
+	uint64_t pos = w->pos + (addr - w->first);
+	uint64_t at = w->page.fd_offset + (pos - w->page.first);
+	ssize_t ret;
+
+	switch (w->page.kind) {
+	case UVF_PAGE_TRAP:
+		return uvf_file_mmio(w->file, pos, buf, len, is_write);
+	case UVF_PAGE_MEMORY:
+		ret = is_write ? pwrite(w->page.fd, buf, len, (off_t)at)
+			       : pread(w->page.fd, buf, len, (off_t)at);
+		return ret == (ssize_t)len;
+	case UVF_PAGE_SIGBUS:
+		return false;
+	}
+	return false;
+}
+
+/* Bytes done. */
+static size_t access_memory(const struct fault *f, uint64_t addr, void *buf,
+			    size_t len, bool is_write)
+{
+	struct iovec local = {.iov_base = buf, .iov_len = len};
+	struct iovec remote = {.iov_base = (void *)(uintptr_t)addr,
+			       .iov_len = len};
+	ssize_t ret;
+
+	ret = is_write ? process_vm_writev(f->tid, &local, 1, &remote, 1, 0)
+		       : process_vm_readv(f->tid, &local, 1, &remote, 1, 0);
+	return ret < 0 ? 0 : (size_t)ret;
+}
+
+/*
+ * How much the next access to a device takes: a unit; without one all that
+ * is left when that is at most 8 bytes, else up to the next multiple of a
+ * power of two, at most 8.
+ */
+static size_t access_size(uint64_t addr, size_t left, size_t total, size_t unit)
+{
+	size_t size = 8;
+
+	if (unit)
+		return unit;
+	if (total <= 8)
+		return left;
+	while (addr % size || size > left)
+		size /= 2;
+	return size;
+}
+
+/* Bytes done, fewer than @len after a fault. */
+static size_t transfer(struct fault *f, uint64_t addr, uint8_t *buf, size_t len,
+		       size_t unit, bool is_write)
+{
+	size_t done = 0, size;
+	struct window *w;
+	uint64_t room;
+
+	while (done < len) {
+		w = window_at(f, addr + done);
+		if (!w)
+			break;
+		room = w->last - (addr + done);
+		if (!w->file) {
+			size = len - done;
+			if (size - 1 > room)
+				size = (size_t)room + 1;
+			size = access_memory(f, addr + done, buf + done, size,
+					     is_write);
+			if (!size)
+				break;
+		} else {
+			size = access_size(addr + done, len - done, len, unit);
+			if (size - 1 > room)
+				size = (size_t)room + 1;
+			if (!access_device(w, addr + done, buf + done, size,
+					   is_write))
+				break;
+		}
+		done += size;
+	}
+	return done;
+}
+
+static size_t emu_load(void *context, uint64_t addr, void *buf, size_t len,
+		       size_t unit)
+{
+	return transfer(context, addr, buf, len, unit, false);
+}
+
+static size_t emu_store(void *context, uint64_t addr, const void *buf,
+			size_t len, size_t unit)
+{
+	/* Nothing writes to it: transfer() has one buffer for both ways. */
+	return transfer(context, addr, (uint8_t *)(uintptr_t)buf, len, unit,
+			true);
+}
+
+static bool emu_is_device(void *context, uint64_t addr)
+{
+	struct window *w = window_at(context, addr);
+
+	return w && w->file;
+}
+
+static bool emu_vector_get(void *context, unsigned int reg, void *value)
+{
+	struct fault *f = context;
+
+	return uvf_mmio_vector_get(f->tid, f->slot->fpstate, reg, value);
+}
+
+static bool emu_vector_set(void *context, unsigned int reg, const void *value)
+{
+	struct fault *f = context;
+
+	return uvf_mmio_vector_set(f->tid, f->slot->fpstate, reg, value);
+}
+
+static bool emu_mask_get(void *context, unsigned int reg, uint64_t *ret_value)
+{
+	struct fault *f = context;
+
+	return uvf_mmio_mask_get(f->tid, f->slot->fpstate, reg, ret_value);
+}
+
+/* Clang cannot follow a lock from one callback to another. */
+static void emu_lock(void *context) UVF_NO_ANALYSIS
+{
+	struct fault *f = context;
+
+	uvf_lock(&f->mmio->rmw_lock);
+}
+
+static void emu_unlock(void *context) UVF_NO_ANALYSIS
+{
+	struct fault *f = context;
+
+	uvf_unlock(&f->mmio->rmw_lock);
+}
+
+static const struct uvf_emulate_ops emu_ops = {
+	.load = emu_load,
+	.store = emu_store,
+	.is_device = emu_is_device,
+	.vector_get = emu_vector_get,
+	.vector_set = emu_vector_set,
+	.mask_get = emu_mask_get,
+	.lock = emu_lock,
+	.unlock = emu_unlock,
+};
+
+/* Register numbers of the instruction set to places in a slot. */
+static const uint8_t slot_reg[16] = {
+	UVF_AGENT_RAX, UVF_AGENT_RCX, UVF_AGENT_RDX, UVF_AGENT_RBX,
+	UVF_AGENT_RSP, UVF_AGENT_RBP, UVF_AGENT_RSI, UVF_AGENT_RDI,
+	UVF_AGENT_R8,  UVF_AGENT_R9,  UVF_AGENT_R10, UVF_AGENT_R11,
+	UVF_AGENT_R12, UVF_AGENT_R13, UVF_AGENT_R14, UVF_AGENT_R15,
+};
+
+static void cpu_from_slot(struct uvf_cpu *cpu,
+			  const struct uvf_agent_slot *slot)
+{
+	unsigned int i;
+
+	for (i = 0; i < 16; i++)
+		cpu->gpr[i] = slot->regs[slot_reg[i]];
+	cpu->rip = slot->regs[UVF_AGENT_RIP];
+	cpu->flags = slot->regs[UVF_AGENT_EFLAGS];
+}
+
+static void cpu_to_slot(const struct uvf_cpu *cpu, struct uvf_agent_slot *slot)
+{
+	unsigned int i;
+
+	for (i = 0; i < 16; i++)
+		slot->regs[slot_reg[i]] = cpu->gpr[i];
+	slot->regs[UVF_AGENT_RIP] = cpu->rip;
+	slot->regs[UVF_AGENT_EFLAGS] = cpu->flags;
+}
+
+/* Say what we do not know, so that it can be taught. */
+static void complain(const struct fault *f, const uint8_t *bytes, size_t len,
+		     const char *error)
+{
+	char text[3 * UVF_AGENT_INSN_MAX + 1] = "";
+	size_t i;
+
+	for (i = 0; i < len && i < UVF_AGENT_INSN_MAX; i++)
+		(void)snprintf(text + 3 * i, sizeof(text) - 3 * i, " %02x",
+			       bytes[i]);
+	uvf_log(UVF_LOG_ERROR,
+		"thread %d touches a device at %#llx by an instruction that "
+		"cannot be emulated: %s; RIP %#llx, bytes%s; it gets SIGBUS",
+		(int)f->tid, (unsigned long long)f->slot->addr, error,
+		(unsigned long long)f->slot->regs[UVF_AGENT_RIP], text);
+}
+
+/* Decode, with the rest of the bytes from the next page if need be. */
+static bool decode(const struct fault *f, struct uvf_insn *ret_insn)
+{
+	uint64_t rip = f->slot->regs[UVF_AGENT_RIP];
+	uint8_t bytes[UVF_AGENT_INSN_MAX];
+	size_t len = f->slot->insn_len;
+	const char *error;
+
+	if (len > sizeof(bytes))
+		len = sizeof(bytes);
+	/* None: it runs code that lies in a device. */
+	if (!len)
+		return false;
+	memcpy(bytes, f->slot->insn, len);
+	error = uvf_decode(bytes, len, ret_insn);
+	if (error == uvf_decode_more && len < sizeof(bytes)) {
+		len += access_memory(f, rip + len, bytes + len,
+				     sizeof(bytes) - len, false);
+		error = uvf_decode(bytes, len, ret_insn);
+	}
+	if (error)
+		complain(f, bytes, len, error);
+	return !error;
+}
+
+static enum uvf_agent_action emulate(struct fault *f)
+{
+	struct uvf_agent_slot *slot = f->slot;
+	enum uvf_emulate_result result;
+	struct uvf_insn insn;
+	struct uvf_cpu cpu;
+	uint64_t addr;
+
+	if (!decode(f, &insn))
+		return UVF_AGENT_CHAIN;
+	cpu_from_slot(&cpu, slot);
+	if (uvf_emulate_address(&insn, &cpu, &addr) &&
+	    slot->addr - addr >= insn.width) {
+		complain(f, slot->insn, slot->insn_len,
+			 "its operand is elsewhere");
+		return UVF_AGENT_CHAIN;
+	}
+	result = uvf_emulate(&insn, &cpu, &emu_ops, f);
+	cpu_to_slot(&cpu, slot);
+	switch (result) {
+	case UVF_EMULATE_DONE:
+	case UVF_EMULATE_AGAIN:
+		return UVF_AGENT_RESUME;
+	case UVF_EMULATE_FAULT:
+		return UVF_AGENT_CHAIN;
+	case UVF_EMULATE_NO_VECTOR:
+		complain(f, slot->insn, slot->insn_len,
+			 "its vector registers cannot be reached");
+		return UVF_AGENT_CHAIN;
+	}
+	return UVF_AGENT_CHAIN;
+}
+
+/* The client maps what is behind the window, and tries again. */
+static enum uvf_agent_action overlay(struct fault *f, const struct window *w,
+				     int prot)
+{
+	int fd;
+
+	fd = f->mmio->ops->fd_install(f->mmio->front, f->call, w->page.fd);
+	if (fd < 0) {
+		uvf_log(UVF_LOG_ERROR,
+			"thread %d cannot be given a device's memory: %s",
+			(int)f->tid, strerror(-fd));
+		return UVF_AGENT_CHAIN;
+	}
+	f->slot->map_addr = w->first;
+	f->slot->map_len = w->last - w->first + 1;
+	f->slot->map_offset = w->page.fd_offset + (w->pos - w->page.first);
+	f->slot->map_prot = (uint32_t)prot;
+	f->slot->map_fd = fd;
+	return UVF_AGENT_OVERLAY;
+}
+
+static enum uvf_agent_action serve(struct fault *f)
+{
+	struct window *w = &f->windows[0];
+	enum uvf_agent_action action = UVF_AGENT_CHAIN;
+	int prot;
+
+	if (window_open(f, f->slot->addr, w, &prot))
+		return UVF_AGENT_CHAIN;
+	f->n_windows = 1;
+	if (w->file) {
+		switch (w->page.kind) {
+		case UVF_PAGE_TRAP:
+			action = emulate(f);
+			break;
+		case UVF_PAGE_MEMORY:
+			action = overlay(f, w, prot);
+			break;
+		case UVF_PAGE_SIGBUS:
+			break;
+		}
+	}
+	windows_close(f);
+	return action;
+}
+
+long uvf_mmio_fault(struct uvf_mmio *mmio, struct uvf_mmio_space *space,
+		    pid_t tid, uint64_t slot, uint64_t addr, void *call)
+{
+	struct uvf_agent_slot copy;
+	struct fault f;
+	int ret;
+
+	ret = uvf_mailbox_begin(mmio->mailbox, tid, slot, addr, &copy);
+	if (ret)
+		return ret < 0 ? UVF_AGENT_CHAIN : ret;
+	f.mmio = mmio;
+	f.space = space;
+	f.tid = tid;
+	f.call = call;
+	f.slot = &copy;
+	f.n_windows = 0;
+	copy.action = serve(&f);
+	uvf_mailbox_end(mmio->mailbox, tid, slot, addr, &copy);
+	return copy.action;
+}

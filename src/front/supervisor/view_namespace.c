@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "front/supervisor/view_namespace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <uvfio/device.h>
+
+#include "front/supervisor/view_mounts.h"
+
+/* What the child that builds tells. */
+struct report {
+	int error; /* 0 or a negative errno */
+	bool has_user_namespace;
+	char what[160];
+};
+
+static int write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t done;
+
+	if (fd < 0)
+		return -errno;
+	done = write(fd, text, strlen(text));
+	close(fd);
+	return done < 0 ? -EPERM : 0;
+}
+
+/* The same user and group inside as outside, so that files keep owners. */
+static int map_ids(uid_t uid, gid_t gid)
+{
+	char text[64];
+	int ret;
+
+	ret = write_text("/proc/self/setgroups", "deny");
+	if (ret)
+		return ret;
+	snprintf(text, sizeof(text), "%u %u 1", uid, uid);
+	ret = write_text("/proc/self/uid_map", text);
+	if (ret)
+		return ret;
+	snprintf(text, sizeof(text), "%u %u 1", gid, gid);
+	return write_text("/proc/self/gid_map", text);
+}
+
+/*
+ * A user namespace only for those who need one: root would lose its rights
+ * over the host's objects in it.
+ */
+static int unshare_mounts(struct uvf_view_mounts *mounts)
+{
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+
+	if (!unshare(CLONE_NEWNS))
+		return 0;
+	snprintf(mounts->what, sizeof(mounts->what), "unshare()");
+	if (errno != EPERM || unshare(CLONE_NEWUSER | CLONE_NEWNS))
+		return -errno;
+	mounts->has_user_namespace = true;
+	snprintf(mounts->what, sizeof(mounts->what), "mapping user ids");
+	return map_ids(uid, gid);
+}
+
+static int build(struct uvf_view_mounts *mounts)
+{
+	char cwd[PATH_MAX];
+	int ret;
+
+	umask(0);
+	ret = unshare_mounts(mounts);
+	if (ret)
+		return ret;
+	if (mount("none", "/", NULL, MS_REC | MS_SLAVE, NULL)) {
+		snprintf(mounts->what, sizeof(mounts->what),
+			 "making mounts private");
+		return -errno;
+	}
+	ret = uvf_view_mounts_make(mounts);
+	/* It may lie in what is covered now. */
+	if (!ret && getcwd(cwd, sizeof(cwd)) && cwd[0] == '/')
+		ret = chdir(cwd) ? 0 : ret;
+	return ret;
+}
+
+/* Runs in the child, which stays until the parent took what it needs. */
+static void build_and_report(const struct uvf_view_tree *tree, int fd)
+{
+	struct uvf_view_mounts mounts = {.tree = tree};
+	struct report report = {0};
+	char byte;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	report.error = build(&mounts);
+	report.has_user_namespace = mounts.has_user_namespace;
+	memcpy(report.what, mounts.what, sizeof(report.what));
+	if (write(fd, &report, sizeof(report)) != sizeof(report))
+		_exit(1);
+	if (read(fd, &byte, 1) < 0)
+		_exit(1);
+	_exit(0);
+}
+
+static int open_of(pid_t pid, const char *name, int flags)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	return open(path, flags | O_CLOEXEC);
+}
+
+static int take(struct uvf_view_namespace *ns, pid_t pid, bool has_user)
+{
+	struct stat st;
+
+	if (has_user) {
+		ns->user_fd = open_of(pid, "ns/user", O_RDONLY);
+		if (ns->user_fd < 0)
+			return -errno;
+	}
+	ns->mount_fd = open_of(pid, "ns/mnt", O_RDONLY);
+	if (ns->mount_fd < 0)
+		return -errno;
+	ns->root_fd = open_of(pid, "root", O_PATH | O_DIRECTORY);
+	if (ns->root_fd < 0)
+		return -errno;
+	ns->cwd_fd = open_of(pid, "cwd", O_PATH | O_DIRECTORY);
+	if (ns->cwd_fd < 0)
+		return -errno;
+	if (fstatat(ns->root_fd, "dev/vfio", &st, 0))
+		return -errno;
+	ns->dev = st.st_dev;
+	return 0;
+}
+
+/* -ECHILD, without a line in err: the child ended before it told. */
+static int wait_for_report(struct uvf_view_namespace *ns, pid_t pid, int fd,
+			   struct uvfio_error *err)
+{
+	struct report report;
+	ssize_t length;
+	int ret;
+
+	do
+		length = read(fd, &report, sizeof(report));
+	while (length < 0 && errno == EINTR);
+	if (length != sizeof(report))
+		return -ECHILD;
+	if (report.error) {
+		uvfio_error_set(err, "no mount namespace: %s: %s", report.what,
+				strerror(-report.error));
+		return report.error;
+	}
+	ret = take(ns, pid, report.has_user_namespace);
+	if (ret)
+		uvfio_error_set(err, "no mount namespace: reading /proc: %s",
+				strerror(-ret));
+	return ret;
+}
+
+int uvf_view_namespace_create(struct uvf_view_namespace *ns,
+			      const struct uvf_view_tree *tree,
+			      struct uvfio_error *err)
+{
+	int fds[2], ret, status = 0;
+	pid_t pid;
+
+	*ns = (struct uvf_view_namespace){-1, -1, -1, -1, 0};
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds)) {
+		ret = -errno;
+		uvfio_error_set(err, "socketpair: %s", strerror(-ret));
+		return ret;
+	}
+	pid = fork();
+	if (!pid) {
+		close(fds[0]);
+		build_and_report(tree, fds[1]);
+	}
+	close(fds[1]);
+	if (pid < 0) {
+		ret = -errno;
+		uvfio_error_set(err, "fork: %s", strerror(-ret));
+		close(fds[0]);
+		return ret;
+	}
+	ret = wait_for_report(ns, pid, fds[0], err);
+	close(fds[0]);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (ret == -ECHILD)
+		uvfio_error_set(err,
+				"no mount namespace: its builder ended "
+				"with wait status 0x%x",
+				status);
+	if (ret)
+		uvf_view_namespace_fini(ns);
+	return ret;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void uvf_view_namespace_fini(struct uvf_view_namespace *ns)
+{
+	close_fd(&ns->user_fd);
+	close_fd(&ns->mount_fd);
+	close_fd(&ns->root_fd);
+	close_fd(&ns->cwd_fd);
+}
+
+int uvf_view_namespace_enter(const struct uvf_view_namespace *ns,
+			     struct uvfio_error *err)
+{
+	int ret;
+
+	/* setns() goes to the root of all mounts; we may live in a chroot. */
+	if ((ns->user_fd >= 0 && setns(ns->user_fd, CLONE_NEWUSER)) ||
+	    setns(ns->mount_fd, CLONE_NEWNS) || fchdir(ns->root_fd) ||
+	    chroot(".") || fchdir(ns->cwd_fd)) {
+		ret = -errno;
+		uvfio_error_set(err, "cannot enter the mount namespace: %s",
+				strerror(-ret));
+		return ret;
+	}
+	return 0;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "fs/devfs.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bus/machine.h"
+#include "core/vfio.h"
+
+#define CONTAINER_NODE "vfio/vfio"
+#define GROUP_PREFIX   "vfio/"
+
+/* A group number as the kernel writes it: decimal, no leading zero. */
+static bool parse_group(const char *text, unsigned int *ret_id)
+{
+	unsigned int id = 0;
+
+	if (!*text || (text[0] == '0' && text[1]))
+		return false;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9' || id > 99999999)
+			return false;
+		id = id * 10 + (unsigned int)(*text - '0');
+	}
+	*ret_id = id;
+	return true;
+}
+
+int uvf_devfs_walk(struct uvf_vfio *vfio, uvf_devfs_node_fn *fn, void *arg)
+{
+	struct uvf_list *node;
+	char path[32];
+	int ret = fn(arg, CONTAINER_NODE, 0666);
+
+	if (ret)
+		return ret;
+	uvf_list_for_each (node, &vfio->machine->groups) {
+		struct uvf_iommu_group *group = uvf_list_entry(
+			node, struct uvf_iommu_group, machine_node);
+
+		if (!uvf_group_exists(vfio, group->id))
+			continue;
+		snprintf(path, sizeof(path), GROUP_PREFIX "%u", group->id);
+		ret = fn(arg, path, 0600);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+int uvf_devfs_open(struct uvf_vfio *vfio, const char *path,
+		   struct uvf_file **ret_file)
+{
+	unsigned int id;
+
+	if (!strcmp(path, CONTAINER_NODE))
+		return uvf_container_open(vfio, ret_file);
+	if (strncmp(path, GROUP_PREFIX, strlen(GROUP_PREFIX)) != 0 ||
+	    !parse_group(path + strlen(GROUP_PREFIX), &id))
+		return -ENOENT;
+	return uvf_group_open(vfio, id, ret_file);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The walk every DMA takes: from an IOVA of one address space to client
+ * memory.
+ *
+ * Readers take no lock (liburcu).  When uvf_aspace_unmap() returned, no
+ * access through the mapping runs any more and none can start: translation
+ * and copy are one read-side section.
+ */
+#ifndef UVF_IOMMU_TRANSLATE_H
+#define UVF_IOMMU_TRANSLATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/range.h"
+
+struct uvf_aspace;
+struct uvf_mem;
+
+/**
+ * uvf_aspace_create() - an address space without mappings
+ * @ret_as: written on success
+ * @write_implies_read: the host's tables cannot express write-only
+ * Return: 0 or -ENOMEM.
+ */
+int uvf_aspace_create(struct uvf_aspace **ret_as, bool write_implies_read);
+
+/* Waits for accesses that run.  Takes NULL. */
+void uvf_aspace_destroy(struct uvf_aspace *as);
+
+/**
+ * uvf_aspace_map() - let accesses reach memory
+ * @iova:   whole 4 KiB pages; meets no other mapping
+ * @mem:    memory behind it; on success takes a reference of its own
+ * @prot:   UVF_PROT_*
+ *
+ * Context: callers serialise map and unmap of one address space.
+ * Return: 0 or -ENOMEM, and then nothing changed.
+ */
+int uvf_aspace_map(struct uvf_aspace *as, struct uvf_range iova,
+		   struct uvf_mem *mem, uint32_t prot);
+
+/**
+ * uvf_aspace_unmap() - let accesses reach memory no more
+ * @iovas: intervals exactly as they were mapped
+ * @count: how many; they share one wait for running accesses
+ *
+ * Context: as uvf_aspace_map(); never from inside an access.
+ */
+void uvf_aspace_unmap(struct uvf_aspace *as, const struct uvf_range *iovas,
+		      size_t count);
+
+/**
+ * uvf_aspace_unlink() - the first half of an unmap
+ * @iova: interval exactly as it was mapped
+ *
+ * Accesses that start later reach the memory no more; those that run may.
+ * Any number of these shares one uvf_aspace_drain().
+ *
+ * Context: as uvf_aspace_map().
+ */
+void uvf_aspace_unlink(struct uvf_aspace *as, struct uvf_range iova);
+
+/**
+ * uvf_aspace_drain() - the second half: wait, and let go of the memory
+ * Context: as uvf_aspace_unmap().
+ */
+void uvf_aspace_drain(struct uvf_aspace *as);
+
+/**
+ * uvf_aspace_replace() - put other memory behind a mapping
+ * @iova: interval exactly as it was mapped
+ * @mem:  memory behind it from now on, for the same use
+ *
+ * An access meets the old or the new memory, never none.
+ *
+ * Context: as uvf_aspace_unmap().
+ * Return: 0 or -ENOMEM, and then nothing changed.
+ */
+int uvf_aspace_replace(struct uvf_aspace *as, struct uvf_range iova,
+		       struct uvf_mem *mem);
+
+/**
+ * uvf_aspace_read() - copy from IOVA to @buf, as a device
+ * uvf_aspace_write() - copy @buf to IOVA, as a device
+ * @ret_done: bytes moved, always written; NULL is allowed
+ *
+ * Moves bytes in ascending order across adjacent mappings up to the first
+ * that has no mapping or not the right.  A length of 0 succeeds anywhere.
+ *
+ * Context: any thread registered with uvf_reader_register().
+ * Return: 0 or -EFAULT.
+ */
+int uvf_aspace_read(struct uvf_aspace *as, uint64_t iova, void *buf, size_t len,
+		    size_t *ret_done);
+int uvf_aspace_write(struct uvf_aspace *as, uint64_t iova, const void *buf,
+		     size_t len, size_t *ret_done);
+
+#endif /* UVF_IOMMU_TRANSLATE_H */

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "iommu/type1.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "iommu/translate.h"
+#include "mem/caller.h"
+
+#define CPU_PAGE_SIZE 4096ull
+
+/* Longest bitmap of dirty pages that a call may ask for. */
+#define DIRTY_BITMAP_BYTES_MAX (1ull << 28)
+
+/* Room for GET_INFO and all capabilities. */
+struct info_reply {
+	struct vfio_iommu_type1_info info;
+	uint8_t caps[sizeof(struct vfio_iommu_type1_info_cap_migration) +
+		     sizeof(uint64_t[2]) /* available mappings, padded */ +
+		     sizeof(struct vfio_iommu_type1_info_cap_iova_range) +
+		     UVF_TYPE1_VALID_MAX * sizeof(struct vfio_iova_range)];
+	unsigned int caps_size; /* bytes used */
+	uint8_t *next;          /* field of the last capability */
+};
+
+static_assert(sizeof(struct vfio_iommu_type1_info) == 24, "ABI");
+static_assert(offsetof(struct vfio_iommu_type1_info, cap_offset) == 16, "ABI");
+static_assert(sizeof(struct vfio_iommu_type1_info_cap_migration) == 32, "ABI");
+static_assert(sizeof(struct vfio_iommu_type1_info_dma_avail) == 12, "ABI");
+static_assert(sizeof(struct vfio_iommu_type1_info_cap_iova_range) == 16, "ABI");
+static_assert(sizeof(struct vfio_iova_range) == 16, "ABI");
+
+uint64_t uvf_type1_page_sizes_locked(const struct uvf_type1 *t1)
+{
+	uint64_t sizes = ~(CPU_PAGE_SIZE - 1);
+
+	if (!t1->group_count)
+		return sizes;
+	/* Hardware with smaller pages passes for one with the CPU's. */
+	if (t1->host.page_sizes & (CPU_PAGE_SIZE - 1))
+		return (t1->host.page_sizes & sizes) | CPU_PAGE_SIZE;
+	return t1->host.page_sizes;
+}
+
+uint64_t uvf_type1_granule_locked(const struct uvf_type1 *t1)
+{
+	uint64_t sizes = uvf_type1_page_sizes_locked(t1);
+
+	return sizes & -sizes;
+}
+
+unsigned int uvf_type1_valid_locked(const struct uvf_type1 *t1,
+				    struct uvf_range *ret_ranges)
+{
+	struct uvf_range window = t1->host.msi_window;
+	struct uvf_range all = {0, ~0ull};
+	unsigned int count = 0;
+
+	if (!t1->group_count)
+		return 0;
+	if (t1->host.aperture_bits < 64)
+		all.last = (1ull << t1->host.aperture_bits) - 1;
+	if (!window.last || !uvf_range_meets(all, window)) {
+		ret_ranges[count++] = all;
+		return count;
+	}
+	if (window.first > all.first)
+		ret_ranges[count++] =
+			(struct uvf_range){all.first, window.first - 1};
+	if (window.last < all.last)
+		ret_ranges[count++] =
+			(struct uvf_range){window.last + 1, all.last};
+	return count;
+}
+
+static int type1_check_extension(void *state, const struct uvf_iommu_host *host,
+				 unsigned long extension)
+{
+	const struct uvf_type1 *t1 = state;
+
+	(void)host;
+	switch (extension) {
+	case VFIO_TYPE1_IOMMU:
+	case VFIO_TYPE1v2_IOMMU:
+	case VFIO_TYPE1_NESTING_IOMMU:
+	case VFIO_UNMAP_ALL:
+		return 1;
+	case VFIO_UPDATE_VADDR:
+		return t1 != NULL;
+	case VFIO_DMA_CC_IOMMU:
+		return t1 && t1->host.enforces_coherency;
+	default:
+		return 0;
+	}
+}
+
+static int type1_open(void **ret_state, const struct uvf_iommu_host *host,
+		      unsigned long type)
+{
+	struct uvf_type1 *t1;
+	int ret;
+
+	if (type != VFIO_TYPE1_IOMMU && type != VFIO_TYPE1v2_IOMMU &&
+	    type != VFIO_TYPE1_NESTING_IOMMU)
+		return -EINVAL;
+	t1 = uvf_zalloc(sizeof(*t1));
+	if (!t1)
+		return -ENOMEM;
+	ret = uvf_aspace_create(&t1->aspace, host->write_implies_read);
+	if (ret) {
+		uvf_free(t1);
+		return ret;
+	}
+	t1->host = *host;
+	t1->is_v2 = type != VFIO_TYPE1_IOMMU;
+	t1->is_nesting = type == VFIO_TYPE1_NESTING_IOMMU;
+	uvf_mutex_init(&t1->lock);
+	uvf_itree_init(&t1->mappings);
+	*ret_state = t1;
+	return 0;
+}
+
+static void type1_release(void *state)
+{
+	struct uvf_type1 *t1 = state;
+
+	uvf_lock(&t1->lock);
+	uvf_type1_remove_all_locked(t1);
+	uvf_unlock(&t1->lock);
+	uvf_aspace_destroy(t1->aspace);
+	uvf_mutex_fini(&t1->lock);
+	uvf_free(t1);
+}
+
+/*
+ * Every group has the host's aperture and reserved window, so that none can
+ * conflict with the mappings made for another.
+ *
+ * Return: 0, or, in the order they are tested:
+ *   -EBUSY   a mapping's client address is invalid
+ *   -EINVAL  two-stage tables were asked for, which no x86 driver offers
+ */
+static int type1_attach_group(void *state, struct uvf_aspace **ret_as)
+{
+	struct uvf_type1 *t1 = state;
+	int ret = 0;
+
+	uvf_lock(&t1->lock);
+	if (t1->invalid_count)
+		ret = -EBUSY;
+	else if (t1->is_nesting)
+		ret = -EINVAL;
+	else
+		t1->group_count++;
+	uvf_unlock(&t1->lock);
+	if (!ret)
+		*ret_as = t1->aspace;
+	return ret;
+}
+
+static void type1_detach_group(void *state)
+{
+	struct uvf_type1 *t1 = state;
+
+	uvf_lock(&t1->lock);
+	if (!--t1->group_count)
+		uvf_type1_remove_all_locked(t1);
+	uvf_unlock(&t1->lock);
+}
+
+/* Append a capability and link it; offsets count from the structure. */
+static void add_cap(struct info_reply *reply, bool is_aligned, void *cap,
+		    size_t size, uint16_t id)
+{
+	struct vfio_info_cap_header header = {.id = id, .version = 1};
+	uint32_t offset = (uint32_t)sizeof(reply->info) + reply->caps_size;
+
+	memcpy(cap, &header, sizeof(header));
+	memcpy(reply->caps + reply->caps_size, cap, size);
+	if (reply->next)
+		memcpy(reply->next, &offset, sizeof(offset));
+	reply->next = reply->caps + reply->caps_size +
+		      offsetof(struct vfio_info_cap_header, next);
+	if (is_aligned)
+		size = (size + 7) & ~7ull;
+	reply->caps_size += (unsigned int)size;
+}
+
+static void fill_info_locked(struct uvf_type1 *t1, struct info_reply *reply)
+	UVF_REQUIRES(t1->lock)
+{
+	bool is_aligned = t1->host.profile->info_caps_aligned;
+	struct vfio_iommu_type1_info_cap_migration migration = {
+		.pgsize_bitmap = uvf_type1_granule_locked(t1),
+		.max_dirty_bitmap_size = DIRTY_BITMAP_BYTES_MAX,
+	};
+	struct vfio_iommu_type1_info_dma_avail avail = {
+		.avail = UVF_TYPE1_MAPPINGS_MAX - (uint32_t)t1->mappings.count,
+	};
+	struct vfio_iova_range ranges[1 + UVF_TYPE1_VALID_MAX] = {0};
+	struct vfio_iommu_type1_info_cap_iova_range *iova = (void *)ranges;
+	struct uvf_range valid[UVF_TYPE1_VALID_MAX];
+	unsigned int count = uvf_type1_valid_locked(t1, valid);
+
+	reply->info.flags = VFIO_IOMMU_INFO_PGSIZES | VFIO_IOMMU_INFO_CAPS;
+	reply->info.iova_pgsizes = uvf_type1_page_sizes_locked(t1);
+	add_cap(reply, is_aligned, &migration, sizeof(migration),
+		VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION);
+	add_cap(reply, is_aligned, &avail, sizeof(avail),
+		VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL);
+	if (!count)
+		return;
+	/* The head is as long as one range. */
+	iova->nr_iovas = count;
+	for (unsigned int i = 0; i < count; i++) {
+		ranges[1 + i].start = valid[i].first;
+		ranges[1 + i].end = valid[i].last;
+	}
+	add_cap(reply, is_aligned, iova, (1 + count) * sizeof(ranges[0]),
+		VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE);
+}
+
+/* How much of the structure goes back. */
+static size_t info_length(const struct uvf_type1 *t1, uint32_t argsz)
+{
+	size_t whole = sizeof(struct vfio_iommu_type1_info);
+	size_t to_caps = offsetof(struct vfio_iommu_type1_info, cap_offset);
+	size_t with_caps = to_caps + sizeof(uint32_t);
+
+	if (t1->host.profile->info_copies_any_length)
+		return argsz < whole ? argsz : whole;
+	return argsz < with_caps ? to_caps : with_caps;
+}
+
+/**
+ * uvf_type1_ioctl_get_info() - page sizes and capabilities
+ * @arg: struct vfio_iommu_type1_info
+ *
+ * A buffer that is too short for all capabilities gets none, and the length
+ * that would do.
+ *
+ * Return: 0, or, in the order they are tested:
+ *   -EFAULT  the first 16 bytes cannot be read
+ *   -EINVAL  argsz is less
+ *   -EFAULT  the answer cannot be written
+ */
+long uvf_type1_ioctl_get_info(struct uvf_type1 *t1, struct uvf_caller *caller,
+			      uint64_t arg)
+{
+	struct info_reply reply = {0};
+	struct vfio_iommu_type1_info *info = &reply.info;
+	size_t min = offsetof(struct vfio_iommu_type1_info, cap_offset);
+	size_t len;
+
+	if (uvf_copy_in(caller, info, arg, min))
+		return -EFAULT;
+	if (info->argsz < min)
+		return -EINVAL;
+	len = info_length(t1, info->argsz);
+	uvf_lock(&t1->lock);
+	fill_info_locked(t1, &reply);
+	uvf_unlock(&t1->lock);
+	if (info->argsz < sizeof(*info) + reply.caps_size) {
+		info->argsz = (uint32_t)sizeof(*info) + reply.caps_size;
+	} else {
+		if (uvf_copy_out(caller, arg + sizeof(*info), reply.caps,
+				 reply.caps_size))
+			return -EFAULT;
+		info->cap_offset = sizeof(*info);
+	}
+	return uvf_copy_out(caller, arg, info, len);
+}
+
+static long type1_ioctl(void *state, struct uvf_caller *caller,
+			unsigned int cmd, unsigned long arg)
+{
+	switch (cmd) {
+	case VFIO_IOMMU_GET_INFO:
+		return uvf_type1_ioctl_get_info(state, caller, arg);
+	case VFIO_IOMMU_MAP_DMA:
+		return uvf_type1_ioctl_map_dma(state, caller, arg);
+	case VFIO_IOMMU_UNMAP_DMA:
+		return uvf_type1_ioctl_unmap_dma(state, caller, arg);
+	case VFIO_IOMMU_DIRTY_PAGES:
+		return uvf_type1_ioctl_dirty_pages(state, caller, arg);
+	default:
+		return -ENOTTY;
+	}
+}
+
+const struct uvf_iommu_backend uvf_type1_backend = {
+	.name = "type1",
+	.check_extension = type1_check_extension,
+	.open = type1_open,
+	.release = type1_release,
+	.attach_group = type1_attach_group,
+	.detach_group = type1_detach_group,
+	.ioctl = type1_ioctl,
+};

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * MAP_DMA and UNMAP_DMA.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stddef.h>
+
+#include "base/alloc.h"
+#include "iommu/translate.h"
+#include "iommu/type1.h"
+#include "mem/caller.h"
+#include "mem/mem.h"
+
+#define MAP_FLAGS                                                              \
+	(VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE |                    \
+	 VFIO_DMA_MAP_FLAG_VADDR)
+#define UNMAP_FLAGS                                                            \
+	(VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP | VFIO_DMA_UNMAP_FLAG_ALL |      \
+	 VFIO_DMA_UNMAP_FLAG_VADDR)
+
+static_assert(sizeof(struct vfio_iommu_type1_dma_map) == 32, "ABI");
+static_assert(sizeof(struct vfio_iommu_type1_dma_unmap) == 24, "ABI");
+static_assert(sizeof(struct vfio_bitmap) == 24, "ABI");
+static_assert(UVF_PROT_READ == VFIO_DMA_MAP_FLAG_READ &&
+		      UVF_PROT_WRITE == VFIO_DMA_MAP_FLAG_WRITE,
+	      "protections are passed on as they come");
+
+static struct uvf_mapping *mapping_of(struct uvf_inode *node)
+{
+	return node ? uvf_itree_entry(node, struct uvf_mapping, node) : NULL;
+}
+
+/* Devices may use it still, until the address space is drained. */
+static void remove_locked(struct uvf_type1 *t1, struct uvf_mapping *mapping)
+	UVF_REQUIRES(t1->lock)
+{
+	uvf_itree_remove(&t1->mappings, &mapping->node);
+	uvf_aspace_unlink(t1->aspace, mapping->node.key);
+	if (mapping->is_invalid)
+		t1->invalid_count--;
+	uvf_mem_put(mapping->mem);
+	uvf_free(mapping);
+}
+
+void uvf_type1_remove_all_locked(struct uvf_type1 *t1)
+{
+	struct uvf_inode *node;
+
+	uvf_assert_held(&t1->lock);
+	while ((node = uvf_itree_first(&t1->mappings)))
+		remove_locked(t1, mapping_of(node));
+	uvf_aspace_drain(t1->aspace);
+}
+
+static bool is_valid_iova_locked(const struct uvf_type1 *t1,
+				 struct uvf_range iova) UVF_REQUIRES(t1->lock)
+{
+	struct uvf_range valid[UVF_TYPE1_VALID_MAX];
+	unsigned int count = uvf_type1_valid_locked(t1, valid);
+
+	for (unsigned int i = 0; i < count; i++)
+		if (uvf_range_contains(valid[i], iova))
+			return true;
+	return !count;
+}
+
+/*
+ * Give an invalid mapping a new client address.
+ *
+ * Memory whose pages we hold stays: it is what the kernel has pinned.  Other
+ * memory is looked for where the client says that it is now; if it is not
+ * there, devices keep what they have, as in the kernel.
+ */
+static int update_vaddr_locked(struct uvf_type1 *t1,
+			       struct uvf_mapping *mapping,
+			       struct uvf_caller *caller, uint64_t vaddr)
+	UVF_REQUIRES(t1->lock)
+{
+	struct uvf_range iova = mapping->node.key;
+	struct uvf_range range = {vaddr, vaddr + (iova.last - iova.first)};
+	struct uvf_mem *mem;
+	int ret = 0;
+
+	if (!uvf_mem_is_held(mapping->mem)) {
+		ret = uvf_mem_create(&mem, caller->mm, range,
+				     mapping->mem->prot);
+		if (!ret) {
+			ret = uvf_aspace_replace(t1->aspace, iova, mem);
+			uvf_mem_put(ret ? mem : mapping->mem);
+			if (!ret)
+				mapping->mem = mem;
+		}
+	}
+	if (ret == -ENOMEM)
+		return ret;
+	mapping->is_invalid = false;
+	t1->invalid_count--;
+	return 0;
+}
+
+/* Make the mapping; all that can be said without looking at memory is. */
+static int add_locked(struct uvf_type1 *t1, struct uvf_caller *caller,
+		      struct uvf_range iova, struct uvf_range vaddr,
+		      uint32_t prot) UVF_REQUIRES(t1->lock)
+{
+	struct uvf_mapping *mapping = uvf_zalloc(sizeof(*mapping));
+	int ret;
+
+	if (!mapping)
+		return -ENOMEM;
+	ret = uvf_mem_create(&mapping->mem, caller->mm, vaddr, prot);
+	if (ret)
+		goto err_free;
+	if (t1->is_tracking &&
+	    uvf_type1_is_too_large(iova, uvf_type1_granule_locked(t1))) {
+		ret = -EINVAL;
+		goto err_put;
+	}
+	ret = uvf_aspace_map(t1->aspace, iova, mapping->mem, prot);
+	if (ret)
+		goto err_put;
+	/* Commit: the caller has seen that nothing meets it. */
+	uvf_itree_insert(&t1->mappings, &mapping->node, iova);
+	return 0;
+
+err_put:
+	uvf_mem_put(mapping->mem);
+err_free:
+	uvf_free(mapping);
+	return ret;
+}
+
+static int map_locked(struct uvf_type1 *t1, struct uvf_caller *caller,
+		      const struct vfio_iommu_type1_dma_map *map)
+	UVF_REQUIRES(t1->lock)
+{
+	uint64_t mask = uvf_type1_granule_locked(t1) - 1;
+	struct uvf_mapping *mapping;
+	struct uvf_range iova, vaddr;
+
+	if ((map->size | map->iova | map->vaddr) & mask ||
+	    uvf_range_make(&iova, map->iova, map->size) ||
+	    uvf_range_make(&vaddr, map->vaddr, map->size))
+		return -EINVAL;
+	mapping = mapping_of(uvf_itree_find(&t1->mappings, iova));
+	if (map->flags & VFIO_DMA_MAP_FLAG_VADDR) {
+		if (!mapping)
+			return -ENOENT;
+		if (!mapping->is_invalid ||
+		    mapping->node.key.first != iova.first ||
+		    mapping->node.key.last != iova.last)
+			return -EINVAL;
+		return update_vaddr_locked(t1, mapping, caller, map->vaddr);
+	}
+	if (mapping)
+		return -EEXIST;
+	if (t1->mappings.count >= UVF_TYPE1_MAPPINGS_MAX)
+		return -ENOSPC;
+	if (!is_valid_iova_locked(t1, iova))
+		return -EINVAL;
+	return add_locked(t1, caller, iova, vaddr, map->flags & UVF_PROT_ALL);
+}
+
+/**
+ * uvf_type1_ioctl_map_dma() - let devices reach client memory by DMA
+ * @arg: struct vfio_iommu_type1_dma_map
+ *
+ * Devices see the whole interval or, on failure, none of it.
+ *
+ * Return: 0, or, in the order they are tested:
+ *   -EFAULT  the argument cannot be read
+ *   -EINVAL  argsz too small; unknown flag; VADDR beside READ or WRITE, or
+ *            none of the three; size 0, or not whole pages; a range that
+ *            wraps
+ *   -ENOENT  VADDR, and nothing is mapped there
+ *   -EINVAL  VADDR, and the mapping is valid or another
+ *   -EEXIST  the interval meets a mapping
+ *   -ENOSPC  65535 mappings are there
+ *   -EINVAL  the interval is not within the aperture
+ *   -ENOMEM  out of memory
+ *   -EFAULT  client memory is not there, or not for this use
+ */
+long uvf_type1_ioctl_map_dma(struct uvf_type1 *t1, struct uvf_caller *caller,
+			     uint64_t arg)
+{
+	struct vfio_iommu_type1_dma_map map;
+	bool has_prot, has_vaddr;
+	int ret;
+
+	if (uvf_copy_in(caller, &map, arg, sizeof(map)))
+		return -EFAULT;
+	if (map.argsz < sizeof(map) || map.flags & ~(uint32_t)MAP_FLAGS)
+		return -EINVAL;
+	has_prot = map.flags & UVF_PROT_ALL;
+	has_vaddr = map.flags & VFIO_DMA_MAP_FLAG_VADDR;
+	if (has_prot == has_vaddr)
+		return -EINVAL;
+	uvf_lock(&t1->lock);
+	ret = map_locked(t1, caller, &map);
+	uvf_unlock(&t1->lock);
+	return ret;
+}
+
+bool uvf_type1_is_bisected_locked(const struct uvf_type1 *t1,
+				  struct uvf_range iova)
+{
+	struct uvf_range first = {iova.first, iova.first};
+	struct uvf_range last = {iova.last, iova.last};
+	const struct uvf_inode *node = uvf_itree_find(&t1->mappings, first);
+
+	if (node && node->key.first != iova.first)
+		return true;
+	node = uvf_itree_find(&t1->mappings, last);
+	return node && node->key.last != iova.last;
+}
+
+/*
+ * Invalidate the client addresses of all mappings from @node on that start
+ * up to @last; none when one of them is invalid already.
+ */
+static int invalidate_locked(struct uvf_type1 *t1, struct uvf_inode *first,
+			     uint64_t last, uint64_t *ret_size)
+	UVF_REQUIRES(t1->lock)
+{
+	struct uvf_inode *node;
+	uint64_t size = 0;
+
+	for (node = first; node && node->key.first <= last;
+	     node = uvf_itree_next(node))
+		if (mapping_of(node)->is_invalid)
+			return -EINVAL;
+	for (node = first; node && node->key.first <= last;
+	     node = uvf_itree_next(node)) {
+		mapping_of(node)->is_invalid = true;
+		t1->invalid_count++;
+		size += uvf_range_size(node->key);
+	}
+	*ret_size = size;
+	return 0;
+}
+
+/*
+ * Remove all mappings from @node on that start up to @last.  Those before
+ * one whose dirty pages cannot be reported are gone then.
+ */
+static int remove_range_locked(struct uvf_type1 *t1, struct uvf_caller *caller,
+			       struct uvf_inode *node, struct uvf_range iova,
+			       const struct vfio_bitmap *bitmap,
+			       uint64_t *ret_size) UVF_REQUIRES(t1->lock)
+{
+	uint64_t size = 0;
+	int ret = 0;
+
+	while (node && node->key.first <= iova.last) {
+		struct uvf_inode *next = uvf_itree_next(node);
+
+		if (bitmap)
+			ret = uvf_type1_report_dirty_locked(
+				t1, caller, bitmap, node->key, iova.first);
+		if (ret)
+			break;
+		size += uvf_range_size(node->key);
+		remove_locked(t1, mapping_of(node));
+		node = next;
+	}
+	uvf_aspace_drain(t1->aspace);
+	*ret_size = size;
+	return ret;
+}
+
+/* Check what an UNMAP_DMA is about. */
+static int unmap_range_locked(struct uvf_type1 *t1,
+			      const struct vfio_iommu_type1_dma_unmap *unmap,
+			      const struct vfio_bitmap *bitmap,
+			      struct uvf_range *ret_iova) UVF_REQUIRES(t1->lock)
+{
+	uint64_t granule = uvf_type1_granule_locked(t1);
+	bool is_all = unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL;
+
+	if (unmap->iova & (granule - 1))
+		return -EINVAL;
+	if (is_all) {
+		if (unmap->iova || unmap->size)
+			return -EINVAL;
+		*ret_iova = (struct uvf_range){0, ~0ull};
+	} else if (unmap->size & (granule - 1) ||
+		   uvf_range_make(ret_iova, unmap->iova, unmap->size)) {
+		return -EINVAL;
+	}
+	if (bitmap && (!t1->is_tracking || bitmap->pgsize != granule))
+		return -EINVAL;
+	if (t1->is_v2 && !is_all && uvf_type1_is_bisected_locked(t1, *ret_iova))
+		return -EINVAL;
+	return 0;
+}
+
+static int unmap_locked(struct uvf_type1 *t1, struct uvf_caller *caller,
+			struct vfio_iommu_type1_dma_unmap *unmap,
+			const struct vfio_bitmap *bitmap) UVF_REQUIRES(t1->lock)
+{
+	struct uvf_inode *node;
+	struct uvf_range iova;
+	uint64_t size = 0;
+	int ret = unmap_range_locked(t1, unmap, bitmap, &iova);
+
+	if (ret)
+		return ret;
+	node = uvf_itree_at_or_after(&t1->mappings, iova.first);
+	/* v1 stops at a mapping that starts before the interval. */
+	if (node && !t1->is_v2 && node->key.first < iova.first)
+		node = NULL;
+	/*
+	 * Before 6.18 the end of such an interval is 0, and nothing lies
+	 * below it.
+	 */
+	if (unmap->size && iova.last == ~0ull)
+		node = NULL;
+	if (unmap->flags & VFIO_DMA_UNMAP_FLAG_VADDR)
+		ret = invalidate_locked(t1, node, iova.last, &size);
+	else
+		ret = remove_range_locked(t1, caller, node, iova, bitmap,
+					  &size);
+	unmap->size = size;
+	return ret;
+}
+
+/* The bitmap behind an UNMAP_DMA that asks for dirty pages. */
+static int read_bitmap(struct uvf_caller *caller, uint64_t arg,
+		       const struct vfio_iommu_type1_dma_unmap *unmap,
+		       struct vfio_bitmap *ret_bitmap)
+{
+	if (unmap->flags &
+	    (VFIO_DMA_UNMAP_FLAG_ALL | VFIO_DMA_UNMAP_FLAG_VADDR))
+		return -EINVAL;
+	if (unmap->argsz < sizeof(*unmap) + sizeof(*ret_bitmap))
+		return -EINVAL;
+	if (uvf_copy_in(caller, ret_bitmap, arg + sizeof(*unmap),
+			sizeof(*ret_bitmap)))
+		return -EFAULT;
+	return uvf_type1_check_bitmap(ret_bitmap, unmap->size);
+}
+
+/**
+ * uvf_type1_ioctl_unmap_dma() - let devices reach client memory no more
+ * @arg: struct vfio_iommu_type1_dma_unmap; on success its size becomes what
+ *       was unmapped or invalidated, on failure nothing is written
+ *
+ * v2 takes whole mappings only.  v1 takes each mapping whose first byte is
+ * in the interval, all of it, and stops at one that starts before.
+ * When it returns, no device reaches the memory.
+ *
+ * Return: 0, or, in the order they are tested:
+ *   -EFAULT  the argument cannot be read
+ *   -EINVAL  argsz too small; unknown flags or ones that exclude each other
+ *   -EFAULT  the bitmap's description cannot be read
+ *   -EINVAL  it does not fit; IOVA not whole pages; ALL with an interval;
+ *            size 0, not whole pages, or wrapping; dirty pages are not
+ *            tracked; v2, and a mapping reaches over an end; an address is
+ *            invalid already
+ *   -EFAULT  the bitmap or the answer cannot be written, too late
+ */
+long uvf_type1_ioctl_unmap_dma(struct uvf_type1 *t1, struct uvf_caller *caller,
+			       uint64_t arg)
+{
+	struct vfio_iommu_type1_dma_unmap unmap;
+	struct vfio_bitmap bitmap;
+	bool has_bitmap;
+	int ret;
+
+	if (uvf_copy_in(caller, &unmap, arg, sizeof(unmap)))
+		return -EFAULT;
+	if (unmap.argsz < sizeof(unmap) || unmap.flags & ~(uint32_t)UNMAP_FLAGS)
+		return -EINVAL;
+	has_bitmap = unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP;
+	if (has_bitmap) {
+		ret = read_bitmap(caller, arg, &unmap, &bitmap);
+		if (ret)
+			return ret;
+	}
+	uvf_lock(&t1->lock);
+	ret = unmap_locked(t1, caller, &unmap, has_bitmap ? &bitmap : NULL);
+	uvf_unlock(&t1->lock);
+	if (ret)
+		return ret;
+	return uvf_copy_out(caller, arg, &unmap, sizeof(unmap));
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "mem/caller.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+/* No piece of a name crosses a page, so that what is there can be read. */
+#define PAGE_BYTES 4096u
+
+int uvf_copy_in(struct uvf_caller *caller, void *dst, uint64_t addr, size_t len)
+{
+	return len ? caller->mm->ops->read(caller->mm, addr, dst, len) : 0;
+}
+
+int uvf_copy_out(struct uvf_caller *caller, uint64_t addr, const void *src,
+		 size_t len)
+{
+	return len ? caller->mm->ops->write(caller->mm, addr, src, len) : 0;
+}
+
+/* Fill @text up to its NUL, which must come within @max bytes. */
+static int read_string(struct uvf_caller *caller, char *text, uint64_t addr,
+		       size_t max)
+{
+	size_t done = 0;
+
+	while (done < max) {
+		size_t len = PAGE_BYTES - ((addr + done) & (PAGE_BYTES - 1));
+		int ret;
+
+		if (len > max - done)
+			len = max - done;
+		ret = uvf_copy_in(caller, text + done, addr + done, len);
+		if (ret)
+			return ret;
+		if (memchr(text + done, 0, len))
+			return 0;
+		done += len;
+	}
+	return -EINVAL;
+}
+
+int uvf_copy_string_in(struct uvf_caller *caller, char **ret_text,
+		       uint64_t addr, size_t max)
+{
+	char *text = uvf_zalloc(max ? max : 1);
+	int ret;
+
+	if (!text)
+		return -ENOMEM;
+	ret = read_string(caller, text, addr, max);
+	if (ret) {
+		uvf_free(text);
+		return ret;
+	}
+	*ret_text = text;
+	return 0;
+}

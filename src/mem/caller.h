@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Who makes a call: its memory, its rights, and its file descriptors.
+ *
+ * A front fills one for each call; it lives no longer than the call.
+ */
+#ifndef UVF_MEM_CALLER_H
+#define UVF_MEM_CALLER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "mem/mem.h"
+
+struct uvf_caller;
+struct uvf_file;
+
+struct uvf_caller_ops {
+	/*
+	 * The VFIO file behind a descriptor of the caller, with a reference,
+	 * in *ret_file; 0 with NULL when it is open but none of ours.
+	 * -EBADF: not open.
+	 */
+	int (*file_lookup)(struct uvf_caller *caller, int fd,
+			   struct uvf_file **ret_file);
+	/*
+	 * Our own descriptor of the caller's eventfd, to be closed by us.
+	 * -EBADF: not open, -EINVAL: no eventfd.
+	 */
+	int (*eventfd_lookup)(struct uvf_caller *caller, int fd);
+	/* 0, or -EMFILE when the caller's table has no number left. */
+	int (*fd_check)(struct uvf_caller *caller);
+	/*
+	 * Give the caller a new descriptor, close-on-exec, of file, whose
+	 * reference moves to the descriptor on success.  Return the number,
+	 * or -EMFILE, -ENFILE, -ENOMEM.
+	 */
+	int (*file_install)(struct uvf_caller *caller, struct uvf_file *file);
+};
+
+struct uvf_caller {
+	const struct uvf_caller_ops *ops;
+	struct uvf_mm *mm; /* borrowed for the call */
+	pid_t pid;         /* thread-group id */
+	bool has_rawio;    /* CAP_SYS_RAWIO */
+};
+
+/* Return: 0 or -EFAULT. */
+int uvf_copy_in(struct uvf_caller *caller, void *dst, uint64_t addr,
+		size_t len);
+int uvf_copy_out(struct uvf_caller *caller, uint64_t addr, const void *src,
+		 size_t len);
+
+/**
+ * uvf_copy_string_in() - read a name as the kernel's strndup_user() does
+ * @ret_text: on success a string that the caller frees by uvf_free()
+ * @addr:     client address
+ * @max:      bytes, final NUL included
+ *
+ * Return: 0, or -EFAULT, -EINVAL no NUL within @max bytes, -ENOMEM.
+ */
+int uvf_copy_string_in(struct uvf_caller *caller, char **ret_text,
+		       uint64_t addr, size_t max);
+
+#endif /* UVF_MEM_CALLER_H */

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "mem/mem.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "mem/copy.h"
+#include "mem/window.h"
+
+struct uvf_mm *uvf_mm_get(struct uvf_mm *mm)
+{
+	uvf_ref_get(&mm->ref);
+	return mm;
+}
+
+void uvf_mm_put(struct uvf_mm *mm)
+{
+	if (mm && uvf_ref_put(&mm->ref))
+		mm->ops->destroy(mm);
+}
+
+int uvf_mem_create(struct uvf_mem **ret_mem, struct uvf_mm *mm,
+		   struct uvf_range vaddr, uint32_t prot)
+{
+	struct uvf_mem *mem = uvf_zalloc(sizeof(*mem));
+	int ret;
+
+	if (!mem)
+		return -ENOMEM;
+	uvf_ref_init(&mem->ref);
+	mem->mm = uvf_mm_get(mm);
+	mem->vaddr = vaddr.first;
+	mem->size = uvf_range_size(vaddr);
+	mem->prot = prot;
+	mem->spans = &mem->only;
+	ret = mm->ops->map(mm, vaddr, prot, mem);
+	if (ret) {
+		uvf_mem_put(mem);
+		return ret;
+	}
+	*ret_mem = mem;
+	return 0;
+}
+
+struct uvf_mem *uvf_mem_get(struct uvf_mem *mem)
+{
+	uvf_ref_get(&mem->ref);
+	return mem;
+}
+
+void uvf_mem_put(struct uvf_mem *mem)
+{
+	if (!mem || !uvf_ref_put(&mem->ref))
+		return;
+	for (size_t i = 0; i < mem->span_count; i++)
+		uvf_window_put(mem->spans[i].window);
+	if (mem->spans != &mem->only)
+		uvf_free(mem->spans);
+	/* Last: the windows belong to it. */
+	uvf_mm_put(mem->mm);
+	uvf_free(mem);
+}
+
+int uvf_mem_add_span(struct uvf_mem *mem, const struct uvf_mem_span *span)
+{
+	size_t count = mem->span_count;
+	struct uvf_mem_span *spans;
+
+	/* There is room for a power of two. */
+	if (count && !(count & (count - 1))) {
+		spans = uvf_calloc(2 * count, sizeof(*spans));
+		if (!spans)
+			return -ENOMEM;
+		memcpy(spans, mem->spans, count * sizeof(*spans));
+		if (mem->spans != &mem->only)
+			uvf_free(mem->spans);
+		mem->spans = spans;
+	}
+	mem->spans[mem->span_count++] = *span;
+	return 0;
+}
+
+uint8_t *uvf_mem_direct(const struct uvf_mem *mem)
+{
+	if (mem->span_count == 1 && !mem->only.offset &&
+	    mem->only.size == mem->size)
+		return mem->only.ptr;
+	return NULL;
+}
+
+bool uvf_mem_is_held(const struct uvf_mem *mem)
+{
+	uint64_t offset = 0;
+
+	for (size_t i = 0; i < mem->span_count; i++) {
+		if (!mem->spans[i].window || mem->spans[i].offset != offset)
+			return false;
+		offset += mem->spans[i].size;
+	}
+	return mem->span_count && offset == mem->size;
+}
+
+/* How many spans start at @offset or before. */
+static size_t count_before(const struct uvf_mem *mem, uint64_t offset)
+{
+	size_t low = 0;
+	size_t high = mem->span_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (mem->spans[middle].offset <= offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Copy through the address space, one way or the other. */
+static int copy_by_mm(struct uvf_mem *mem, uint64_t offset, uint8_t *buf,
+		      size_t len, bool is_write)
+{
+	const struct uvf_mm_ops *ops = mem->mm->ops;
+
+	if (is_write)
+		return (ops->dma_write ? ops->dma_write : ops->write)(
+			mem->mm, mem->vaddr + offset, buf, len);
+	return (ops->dma_read ? ops->dma_read : ops->read)(
+		mem->mm, mem->vaddr + offset, buf, len);
+}
+
+static int transfer(struct uvf_mem *mem, uint64_t offset, uint8_t *buf,
+		    size_t len, bool is_write)
+{
+	size_t next = count_before(mem, offset);
+
+	while (len) {
+		const struct uvf_mem_span *span =
+			next ? &mem->spans[next - 1] : NULL;
+		uint8_t *ptr = NULL;
+		uint64_t piece = len;
+		int ret;
+
+		if (span && offset - span->offset < span->size) {
+			ptr = span->ptr + (offset - span->offset);
+			if (piece > span->size - (offset - span->offset))
+				piece = span->size - (offset - span->offset);
+		} else if (next < mem->span_count &&
+			   piece > mem->spans[next].offset - offset) {
+			piece = mem->spans[next].offset - offset;
+		}
+		if (!ptr)
+			ret = copy_by_mm(mem, offset, buf, piece, is_write);
+		else if (is_write)
+			ret = uvf_copy_to(ptr, buf, piece);
+		else
+			ret = uvf_copy_from(buf, ptr, piece);
+		if (ret)
+			return ret;
+		offset += piece;
+		buf += piece;
+		len -= piece;
+		if (next < mem->span_count && offset == mem->spans[next].offset)
+			next++;
+	}
+	return 0;
+}
+
+/* Whether the bytes lie inside; a size of 0 is all of the 2^64. */
+static bool is_inside(const struct uvf_mem *mem, uint64_t offset, size_t len)
+{
+	return !len ||
+	       (offset <= mem->size - 1 && len - 1 <= mem->size - 1 - offset);
+}
+
+int uvf_mem_read(struct uvf_mem *mem, uint64_t offset, void *buf, size_t len)
+{
+	uint8_t *ptr = uvf_mem_direct(mem);
+
+	if (!is_inside(mem, offset, len))
+		return -EFAULT;
+	if (ptr)
+		return uvf_copy_from(buf, ptr + offset, len);
+	return transfer(mem, offset, buf, len, false);
+}
+
+int uvf_mem_write(struct uvf_mem *mem, uint64_t offset, const void *buf,
+		  size_t len)
+{
+	uint8_t *ptr = uvf_mem_direct(mem);
+
+	if (!is_inside(mem, offset, len))
+		return -EFAULT;
+	if (ptr)
+		return uvf_copy_to(ptr + offset, buf, len);
+	return transfer(mem, offset, (uint8_t *)(uintptr_t)buf, len, true);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Client memory, where a DMA ends.
+ *
+ * An address space (struct uvf_mm) belongs to one client process, or to our
+ * own when the core is a library.  Memory (struct uvf_mem) is a piece of it
+ * that was mapped for DMA: spans that are mapped here as well and are
+ * reached by plain copies, and spans that are copied by the address space.
+ */
+#ifndef UVF_MEM_MEM_H
+#define UVF_MEM_MEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/range.h"
+#include "base/ref.h"
+
+#define UVF_PROT_READ  0x1u /* the device may read */
+#define UVF_PROT_WRITE 0x2u /* the device may write */
+#define UVF_PROT_ALL   0x3u
+
+struct uvf_mm;
+struct uvf_mem;
+struct uvf_window;
+
+struct uvf_mm_ops {
+	/* Copy; -EFAULT when a byte cannot be reached.  Never crash. */
+	int (*read)(struct uvf_mm *mm, uint64_t addr, void *buf, size_t len);
+	int (*write)(struct uvf_mm *mm, uint64_t addr, const void *buf,
+		     size_t len);
+	/*
+	 * The same for a device, which does not care what became of the
+	 * page's protection since it was mapped for DMA, nor of the process
+	 * if the memory is that of its former program (-EFAULT).  NULL: as
+	 * read and write.
+	 */
+	int (*dma_read)(struct uvf_mm *mm, uint64_t addr, void *buf,
+			size_t len);
+	int (*dma_write)(struct uvf_mm *mm, uint64_t addr, const void *buf,
+			 size_t len);
+	/*
+	 * Check that vaddr may be mapped for DMA with prot (-EFAULT), and
+	 * add the spans of it that can be mapped here to mem.
+	 */
+	int (*map)(struct uvf_mm *mm, struct uvf_range vaddr, uint32_t prot,
+		   struct uvf_mem *mem);
+	void (*destroy)(struct uvf_mm *mm);
+};
+
+/* One address space; embedded by what implements it. */
+struct uvf_mm {
+	const struct uvf_mm_ops *ops;
+	struct uvf_ref ref;
+};
+
+struct uvf_mm *uvf_mm_get(struct uvf_mm *mm);
+void uvf_mm_put(struct uvf_mm *mm); /* takes NULL */
+
+/* A run of bytes that is mapped here. */
+struct uvf_mem_span {
+	uint64_t offset; /* bytes from the start of the memory */
+	uint64_t size;   /* bytes */
+	uint8_t *ptr;
+	struct uvf_window *window; /* holds one reference; NULL: our own */
+};
+
+/* Immutable from uvf_mem_create() on. */
+struct uvf_mem {
+	struct uvf_ref ref;
+	struct uvf_mm *mm; /* holds one reference */
+	uint64_t vaddr;    /* client address of the first byte */
+	uint64_t size;     /* bytes; 0 stands for all of the 2^64 */
+	uint32_t prot;     /* UVF_PROT_* it was asked for */
+	size_t span_count;
+	struct uvf_mem_span *spans; /* ascending; gaps go through mm */
+	struct uvf_mem_span only;   /* where spans points while it is one */
+};
+
+/**
+ * uvf_mem_create() - get hold of client memory for DMA
+ * @ret_mem: written on success; the caller owns one reference
+ * @mm:      whose memory; the memory takes a reference of its own
+ * @vaddr:   client addresses
+ * @prot:    UVF_PROT_*, as the device will use it
+ *
+ * Return: 0, or, in the order they are tested:
+ *   -ENOMEM  out of memory
+ *   -EFAULT  an address is not mapped, or not for this use
+ */
+int uvf_mem_create(struct uvf_mem **ret_mem, struct uvf_mm *mm,
+		   struct uvf_range vaddr, uint32_t prot);
+struct uvf_mem *uvf_mem_get(struct uvf_mem *mem);
+void uvf_mem_put(struct uvf_mem *mem); /* takes NULL */
+
+/**
+ * uvf_mem_add_span() - tell memory which part of it is mapped here
+ * For struct uvf_mm_ops::map() only, in ascending order.
+ * Return: 0 or -ENOMEM; then the caller still owns the window.
+ */
+int uvf_mem_add_span(struct uvf_mem *mem, const struct uvf_mem_span *span);
+
+/** uvf_mem_direct() - all of the memory as one run of bytes, or NULL */
+uint8_t *uvf_mem_direct(const struct uvf_mem *mem);
+
+/* Whether it stays what it is, whatever the client does to its addresses. */
+bool uvf_mem_is_held(const struct uvf_mem *mem);
+
+/**
+ * uvf_mem_read() - copy client memory to @buf
+ * uvf_mem_write() - copy @buf to client memory
+ * @offset: bytes from the start of @mem
+ *
+ * Aligned pieces of 2, 4 and 8 bytes are never torn.  A part of the memory
+ * that is gone since it was mapped (unmapped, truncated) is no crash.
+ *
+ * Return: 0 or -EFAULT; then a leading part may have been copied.
+ */
+int uvf_mem_read(struct uvf_mem *mem, uint64_t offset, void *buf, size_t len);
+int uvf_mem_write(struct uvf_mem *mem, uint64_t offset, const void *buf,
+		  size_t len);
+
+#endif /* UVF_MEM_MEM_H */

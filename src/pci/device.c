@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "pci/device.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/pci_regs.h>
+
+#include "base/alloc.h"
+#include "bus/machine.h"
+#include "bus/options.h"
+#include "pci/address.h"
+#include "pci/bar.h"
+#include "pci/descriptor.h"
+#include "pci/driver.h"
+#include "pci/eventwatch.h"
+#include "pci/handlers.h"
+#include "pci/hw.h"
+#include "pci/irqs.h"
+#include "pci/pci.h"
+
+#define GROUP_MAX     1000000
+#define DRIVER_MAX    32   /* letters of a driver's name */
+#define MULTIFUNCTION 0x80 /* header type */
+
+/* Keys that every model has; the others are its own. */
+static const char generic_keys[] = "addr, group, driver";
+
+/* A model that is gone is never called. */
+static const struct uvfio_device_ops no_ops = {0};
+
+static bool is_known(const struct uvfio_pci_model *desc, const char *key)
+{
+	if (!strcmp(key, "addr") || !strcmp(key, "group") ||
+	    !strcmp(key, "driver"))
+		return true;
+	for (const struct uvfio_key *k = desc->keys; k && k->name; k++)
+		if (!strcmp(key, k->name))
+			return true;
+	return false;
+}
+
+static int refuse_key(const struct uvfio_pci_model *desc, const char *key,
+		      struct uvfio_error *err)
+{
+	char known[160] = "";
+	size_t len = 0;
+
+	for (const struct uvfio_key *k = desc->keys; k && k->name; k++) {
+		int n = snprintf(known + len, sizeof(known) - len, "%s, ",
+				 k->name);
+
+		if (n < 0 || (size_t)n >= sizeof(known) - len)
+			break;
+		len += (size_t)n;
+	}
+	uvfio_error_set(err, "%s has no key '%s'; it knows %s%s", desc->name,
+			key, known, generic_keys);
+	return -EINVAL;
+}
+
+static int check_keys(const struct uvfio_pci_model *desc,
+		      const struct uvf_options *options,
+		      struct uvfio_error *err)
+{
+	for (size_t i = 0; i < options->count; i++)
+		if (!is_known(desc, options->items[i].key))
+			return refuse_key(desc, options->items[i].key, err);
+	return 0;
+}
+
+static int parse_group(int *ret_group, const struct uvf_options *options,
+		       struct uvfio_error *err)
+{
+	const char *text = uvf_options_find(options, "group");
+	char *end;
+	long group;
+
+	*ret_group = -1;
+	if (!text)
+		return 0;
+	group = strtol(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || group > GROUP_MAX) {
+		uvfio_error_set(err,
+				"group=%s is no IOMMU group; write a number "
+				"from 0 to %d",
+				text, GROUP_MAX);
+		return -EINVAL;
+	}
+	*ret_group = (int)group;
+	return 0;
+}
+
+/* The name becomes that of a directory in sysfs. */
+static int check_driver(const struct uvf_options *options,
+			struct uvfio_error *err)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789_-";
+	const char *text = uvf_options_find(options, "driver");
+	size_t len = text ? strspn(text, letters) : 0;
+
+	if (!text || (len && len <= DRIVER_MAX && !text[len]))
+		return 0;
+	uvfio_error_set(err,
+			"driver=%.64s is no driver; write vfio-pci, none or "
+			"a name of up to %d letters, digits, - and _",
+			text, DRIVER_MAX);
+	return -EINVAL;
+}
+
+static int parse_address(struct uvf_pci *pci, struct uvfio_error *err)
+{
+	const char *text = uvf_options_find(pci->options, "addr");
+	int ret;
+
+	if (!text) {
+		ret = uvf_address_find_free(&pci->address, pci->machine);
+		if (ret)
+			uvfio_error_set(err, "no address is free below "
+					     "0001:00:00.0; say addr=");
+	} else {
+		ret = uvf_address_parse(&pci->address, text);
+		if (ret)
+			uvfio_error_set(err,
+					"addr=%s is no bus address; write "
+					"[DDDD:]BB:DD.F in hex, up to "
+					"ffff:ff:1f.7, such as 00:04.0",
+					text);
+	}
+	if (ret)
+		return ret;
+	uvf_address_print(pci->bus.name, sizeof(pci->bus.name), &pci->address);
+	if (uvf_machine_find(pci->machine, pci->bus.name)) {
+		uvfio_error_set(err,
+				"addr=%s: another device is there; "
+				"name another or leave addr= out",
+				pci->bus.name);
+		return -EEXIST;
+	}
+	return 0;
+}
+
+static void destroy(struct uvf_bus_device *bus);
+
+bool uvf_pci_is(const struct uvf_bus_device *bus)
+{
+	return bus->ops->destroy == destroy;
+}
+
+/* The parts that a model does not take part in. */
+static int init_hardware(struct uvf_pci *pci, struct uvfio_error *err)
+{
+	int ret;
+
+	for (unsigned int i = 0; i < UVFIO_PCI_BARS; i++) {
+		if (!pci->desc->bars[i].size)
+			continue;
+		pci->bars[i].desc = &pci->desc->bars[i];
+		pci->bars[i].size = pci->desc->bars[i].size;
+	}
+	ret = uvf_bars_assign(pci, err);
+	if (ret)
+		return ret;
+	ret = uvf_hw_init(pci);
+	if (ret)
+		return ret;
+	ret = uvf_msix_init(pci);
+	if (ret)
+		goto err_hw;
+	ret = uvf_barmem_init(pci);
+	if (ret)
+		goto err_msix;
+	return 0;
+
+err_msix:
+	uvf_msix_fini(pci);
+err_hw:
+	uvf_hw_fini(pci);
+	return ret;
+}
+
+static void fini_hardware(struct uvf_pci *pci)
+{
+	uvf_barmem_fini(pci);
+	uvf_msix_fini(pci);
+	uvf_hw_fini(pci);
+}
+
+static bool find_reset(const struct uvf_pci *pci)
+{
+	const uint8_t needed = PCI_AF_CAP_FLR | PCI_AF_CAP_TP;
+
+	if (pci->desc->features & (UVFIO_PCI_FLR | UVFIO_PCI_PM_RESET))
+		return true;
+	return pci->af_offset &&
+	       (pci->hw[pci->af_offset + PCI_AF_CAP] & needed) == needed;
+}
+
+/* The model's part; on failure it is as if it had never been called. */
+static int init_model(struct uvf_pci *pci, struct uvf_worker *worker,
+		      struct uvfio_error *err)
+{
+	struct uvfio_dev *dev = &pci->model;
+	int ret;
+
+	dev->ops = pci->desc->ops;
+	dev->name = pci->bus.name;
+	dev->options = pci->options;
+	dev->mem = uvf_barmem_ptr;
+	ret = uvf_model_init(dev, pci->desc->priv_size, worker);
+	if (ret)
+		return ret;
+	uvf_lock(&dev->lock);
+	ret = dev->ops->init ? dev->ops->init(dev, err) : 0;
+	if (ret)
+		dev->ops = &no_ops;
+	uvf_unlock(&dev->lock);
+	if (ret)
+		uvf_model_fini(dev);
+	return ret;
+}
+
+static void fini_model(struct uvf_pci *pci)
+{
+	struct uvfio_dev *dev = &pci->model;
+
+	uvf_lock(&dev->lock);
+	if (dev->ops->fini)
+		dev->ops->fini(dev);
+	/* The device thread may still hold this device in its hands. */
+	dev->ops = &no_ops;
+	memset(dev->deadlines, 0, sizeof(dev->deadlines));
+	uvf_unlock(&dev->lock);
+	uvf_eventwatch_drain();
+	uvf_model_fini(dev);
+}
+
+static void destroy(struct uvf_bus_device *bus)
+{
+	struct uvf_pci *pci = uvf_pci_of_bus(bus);
+
+	fini_model(pci);
+	fini_hardware(pci);
+	uvf_options_destroy(pci->options);
+	uvf_free(pci);
+}
+
+/* Functions of one slot say so in their header type. */
+static void mark_multifunction(struct uvf_pci *pci)
+{
+	struct uvf_list *node;
+
+	uvf_list_for_each (node, &pci->machine->devices) {
+		struct uvf_bus_device *bus = uvf_list_entry(
+			node, struct uvf_bus_device, machine_node);
+		struct uvf_pci *other;
+
+		if (!uvf_pci_is(bus))
+			continue;
+		other = uvf_pci_of_bus(bus);
+		if (other == pci ||
+		    other->address.segment != pci->address.segment ||
+		    other->address.bus != pci->address.bus ||
+		    other->address.devfn >> 3 != pci->address.devfn >> 3)
+			continue;
+		other->hw[PCI_HEADER_TYPE] |= MULTIFUNCTION;
+		pci->hw[PCI_HEADER_TYPE] |= MULTIFUNCTION;
+	}
+}
+
+static void init_fields(struct uvf_pci *pci, struct uvf_machine *machine,
+			const struct uvfio_pci_model *model,
+			struct uvf_options *options)
+{
+	pci->bus_ops.attrs = pci->attrs;
+	pci->bus_ops.destroy = destroy;
+	pci->bus.ops = &pci->bus_ops;
+	pci->vfio.ops = &uvf_pci_device_ops;
+	pci->vfio.bus_device = &pci->bus;
+	pci->vfio.model = &pci->model;
+	pci->desc = model;
+	pci->profile = machine->profile;
+	pci->machine = machine;
+	pci->options = options;
+	pci->irq_type = UVF_PCI_IRQ_NONE;
+	pci->irq_mode = model->intx_pin ? UVFIO_IRQ_INTX : UVFIO_IRQ_NONE;
+	pci->intx.trigger = -1;
+	pci->err_trigger = -1;
+	pci->req_trigger = -1;
+	pci->wakeup = -1;
+	uvf_list_init(&pci->ioeventfds);
+}
+
+int uvf_pci_create(struct uvf_machine *machine, struct uvf_worker *worker,
+		   const struct uvfio_pci_model *model,
+		   struct uvf_options *options, struct uvfio_error *err)
+{
+	struct uvf_pci *pci;
+	int group;
+	int ret;
+
+	ret = uvf_descriptor_check(model, err);
+	if (!ret)
+		ret = check_keys(model, options, err);
+	if (!ret)
+		ret = parse_group(&group, options, err);
+	if (!ret)
+		ret = check_driver(options, err);
+	if (ret)
+		return ret;
+	pci = uvf_zalloc(sizeof(*pci));
+	if (!pci)
+		return -ENOMEM;
+	init_fields(pci, machine, model, options);
+	ret = parse_address(pci, err);
+	if (ret)
+		goto err_free;
+	ret = init_hardware(pci, err);
+	if (ret)
+		goto err_free;
+	pci->has_reset = find_reset(pci);
+	uvf_sysfs_init(pci);
+	ret = init_model(pci, worker, err);
+	if (ret)
+		goto err_hardware;
+	ret = uvf_machine_add(machine, &pci->bus, group);
+	if (ret)
+		goto err_model;
+	mark_multifunction(pci);
+	return 0;
+
+err_model:
+	fini_model(pci);
+err_hardware:
+	fini_hardware(pci);
+err_free:
+	uvf_free(pci);
+	return ret;
+}

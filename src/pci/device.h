@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A PCI function of the machine, and what vfio-pci makes of it.
+ */
+#ifndef UVF_PCI_DEVICE_H
+#define UVF_PCI_DEVICE_H
+
+#include <uvfio/pci.h>
+
+struct uvf_machine;
+struct uvf_options;
+struct uvf_pci;
+struct uvf_vfio;
+struct uvf_worker;
+
+/**
+ * uvf_pci_create() - build a function and add it to the machine
+ * @machine: on success owns the function
+ * @worker:  device thread of the machine
+ * @model:   descriptor of the model
+ * @options: on success owned by the function; generic keys addr and group
+ *           are used here, all others are the model's
+ * @err:     says what is wrong
+ *
+ * Return: 0, or, in the order they are tested:
+ *   -EINVAL  a key is unknown, or addr or group is malformed
+ *   -EEXIST  two devices on one address
+ *   -ENOMEM  out of memory
+ *   or what the model's init() returned
+ */
+int uvf_pci_create(struct uvf_machine *machine, struct uvf_worker *worker,
+		   const struct uvfio_pci_model *model,
+		   struct uvf_options *options, struct uvfio_error *err);
+
+/**
+ * uvf_pci_bind() - let a driver take the functions of the machine
+ * The driver key of each function decides: vfio-pci registers it with
+ * @vfio, none leaves it alone, any other name is a host driver.
+ * Return: 0 or a negative errno of uvf_device_register().
+ */
+int uvf_pci_bind(struct uvf_machine *machine, struct uvf_vfio *vfio);
+
+/* Takes every function out of @vfio again; none is open. */
+void uvf_pci_unbind(struct uvf_machine *machine);
+
+#endif /* UVF_PCI_DEVICE_H */

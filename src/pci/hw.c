@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "pci/hw.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <linux/pci_regs.h>
+
+#include "base/alloc.h"
+#include "pci/caps.h"
+#include "pci/irqs.h"
+
+/* What an emulated endpoint keeps of a write, and what PC firmware leaves. */
+#define COMMAND_WMASK                                                          \
+	(PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER |            \
+	 PCI_COMMAND_SERR | PCI_COMMAND_INTX_DISABLE)
+#define COMMAND_FIRMWARE                                                       \
+	(PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_SERR)
+#define FIRMWARE_IRQ_LINE 11
+
+/* The type bits of a BAR register. */
+static uint32_t bar_type(const struct uvf_pci_bar *bar)
+{
+	uint32_t type = 0;
+
+	if (bar->desc->flags & UVFIO_BAR_IO)
+		return PCI_BASE_ADDRESS_SPACE_IO;
+	if (bar->desc->flags & UVFIO_BAR_64)
+		type |= PCI_BASE_ADDRESS_MEM_TYPE_64;
+	if (bar->desc->flags & UVFIO_BAR_PREFETCH)
+		type |= PCI_BASE_ADDRESS_MEM_PREFETCH;
+	return type;
+}
+
+static void build_bars(struct uvf_pci *pci)
+{
+	for (unsigned int i = 0; i < UVFIO_PCI_BARS; i++) {
+		const struct uvf_pci_bar *bar = &pci->bars[i];
+		uint8_t *reg = pci->hw + PCI_BASE_ADDRESS_0 + 4 * i;
+
+		if (!bar->size)
+			continue;
+		uvf_put32(reg, (uint32_t)bar->address | bar_type(bar));
+		if (bar->desc->flags & UVFIO_BAR_64)
+			uvf_put32(reg + 4, (uint32_t)(bar->address >> 32));
+	}
+}
+
+static void build_header(struct uvf_pci *pci)
+{
+	const struct uvfio_pci_model *desc = pci->desc;
+	uint8_t *hw = pci->hw;
+
+	uvf_put16(hw + PCI_VENDOR_ID, desc->vendor);
+	uvf_put16(hw + PCI_DEVICE_ID, desc->device);
+	uvf_put16(hw + PCI_COMMAND, COMMAND_FIRMWARE);
+	hw[PCI_REVISION_ID] = desc->revision;
+	hw[PCI_CLASS_PROG] = (uint8_t)desc->class_code;
+	uvf_put16(hw + PCI_CLASS_DEVICE, (uint16_t)(desc->class_code >> 8));
+	uvf_put16(hw + PCI_SUBSYSTEM_VENDOR_ID, desc->subvendor);
+	uvf_put16(hw + PCI_SUBSYSTEM_ID, desc->subdevice);
+	hw[PCI_INTERRUPT_PIN] = desc->intx_pin;
+	hw[PCI_INTERRUPT_LINE] = desc->intx_pin ? FIRMWARE_IRQ_LINE : 0;
+	build_bars(pci);
+
+	uvf_put16(pci->hw_wmask + PCI_COMMAND, COMMAND_WMASK);
+	pci->hw_wmask[PCI_CACHE_LINE_SIZE] = 0xff;
+	pci->hw_wmask[PCI_INTERRUPT_LINE] = 0xff;
+}
+
+int uvf_hw_init(struct uvf_pci *pci)
+{
+	pci->config_size = pci->desc->features & UVFIO_PCI_EXPRESS
+				   ? PCI_CFG_SPACE_EXP_SIZE
+				   : PCI_CFG_SPACE_SIZE;
+	pci->hw = uvf_zalloc(pci->config_size);
+	pci->hw_wmask = uvf_zalloc(pci->config_size);
+	if (!pci->hw || !pci->hw_wmask) {
+		uvf_hw_fini(pci);
+		return -ENOMEM;
+	}
+	build_header(pci);
+	/* What no capability claims is storage. */
+	memset(pci->hw_wmask + PCI_STD_HEADER_SIZEOF, 0xff,
+	       pci->config_size - PCI_STD_HEADER_SIZEOF);
+	uvf_caps_build(pci);
+	uvf_ecaps_build(pci);
+	return 0;
+}
+
+void uvf_hw_fini(struct uvf_pci *pci)
+{
+	uvf_free(pci->hw);
+	uvf_free(pci->hw_wmask);
+	pci->hw = NULL;
+	pci->hw_wmask = NULL;
+}
+
+uint32_t uvf_hw_read_locked(struct uvf_pci *pci, unsigned int pos,
+			    unsigned int len)
+{
+	uint32_t value = 0;
+
+	uvf_assert_held(&pci->model.lock);
+	for (unsigned int i = 0; i < len; i++)
+		value |= (uint32_t)pci->hw[pos + i] << 8 * i;
+	return value;
+}
+
+/* Error status bits are cleared by writing 1. */
+static bool is_write_1_to_clear(const struct uvf_pci *pci, unsigned int pos)
+{
+	unsigned int off = pos - pci->aer_offset;
+
+	if (!pci->aer_offset || pos < pci->aer_offset)
+		return false;
+	return (off >= PCI_ERR_UNCOR_STATUS && off < PCI_ERR_UNCOR_MASK) ||
+	       (off >= PCI_ERR_COR_STATUS && off < PCI_ERR_COR_MASK);
+}
+
+static bool overlaps(unsigned int pos, unsigned int len, unsigned int first,
+		     unsigned int size)
+{
+	return pos < first + size && first < pos + len;
+}
+
+void uvf_hw_write_locked(struct uvf_pci *pci, unsigned int pos,
+			 unsigned int len, uint32_t value)
+{
+	const struct uvfio_pci_model *desc = pci->desc;
+
+	uvf_assert_held(&pci->model.lock);
+	for (unsigned int i = 0; i < len; i++) {
+		uint8_t byte = (uint8_t)(value >> 8 * i);
+		uint8_t wmask = pci->hw_wmask[pos + i];
+		uint8_t *reg = &pci->hw[pos + i];
+
+		if (is_write_1_to_clear(pci, pos + i))
+			*reg &= (uint8_t) ~(byte & wmask);
+		else
+			*reg = (uint8_t)((*reg & ~wmask) | (byte & wmask));
+	}
+	if (overlaps(pos, len, PCI_COMMAND, 2))
+		uvf_hw_update_bus_master_locked(pci);
+	if (desc->msi.offset && overlaps(pos, len, desc->msi.offset,
+					 uvf_cap_msi_size(&desc->msi))) {
+		uvf_msi_flush_locked(pci);
+		uvf_irqs_notify_locked(pci);
+	}
+	if (pci->msix.count &&
+	    overlaps(pos, len, desc->msix.offset, UVF_CAP_MSIX_SIZE)) {
+		uvf_msix_flush_locked(pci);
+		uvf_irqs_notify_locked(pci);
+	}
+}
+
+void uvf_hw_change16_locked(struct uvf_pci *pci, unsigned int pos,
+			    uint16_t clear, uint16_t set)
+{
+	uint16_t value;
+
+	uvf_assert_held(&pci->model.lock);
+	value = (uint16_t)((uvf_get16(pci->hw + pos) & ~clear) | set);
+	uvf_hw_write_locked(pci, pos, 2, value);
+}
+
+void uvf_hw_block_intx_locked(struct uvf_pci *pci, bool block)
+{
+	uvf_assert_held(&pci->model.lock);
+	uvf_hw_change16_locked(pci, PCI_COMMAND, PCI_COMMAND_INTX_DISABLE,
+			       block ? PCI_COMMAND_INTX_DISABLE : 0);
+}
+
+void uvf_hw_update_bus_master_locked(struct uvf_pci *pci)
+{
+	bool on;
+
+	uvf_assert_held(&pci->model.lock);
+	on = uvf_get16(pci->hw + PCI_COMMAND) & PCI_COMMAND_MASTER &&
+	     pci->power < 3;
+	uvf_model_set_bus_master_locked(&pci->model, on);
+	if (on) {
+		uvf_msi_flush_locked(pci);
+		uvf_msix_flush_locked(pci);
+	}
+}
+
+void uvf_hw_reset_locked(struct uvf_pci *pci)
+{
+	uvf_assert_held(&pci->model.lock);
+	for (size_t i = 0; i < pci->desc->cap_count; i++) {
+		const struct uvfio_cap *cap = &pci->desc->caps[i];
+		unsigned int header = cap->offset < 0x100 ? 2 : 4;
+
+		if (cap->init && cap->size > header)
+			memcpy(pci->hw + cap->offset + header,
+			       cap->init + header, cap->size - header);
+	}
+}
+
+void uvf_hw_save_locked(struct uvf_pci *pci, struct uvf_pci_saved *saved)
+{
+	unsigned int express = pci->desc->express_offset;
+
+	uvf_assert_held(&pci->model.lock);
+	memcpy(saved->header, pci->hw, sizeof(saved->header));
+	if (express) {
+		saved->devctl = uvf_get16(pci->hw + express + PCI_EXP_DEVCTL);
+		saved->devctl2 = uvf_get16(pci->hw + express + PCI_EXP_DEVCTL2);
+	}
+}
+
+void uvf_hw_restore_locked(struct uvf_pci *pci,
+			   const struct uvf_pci_saved *saved)
+{
+	unsigned int express = pci->desc->express_offset;
+
+	uvf_assert_held(&pci->model.lock);
+	pci->hw[PCI_CACHE_LINE_SIZE] = saved->header[PCI_CACHE_LINE_SIZE];
+	pci->hw[PCI_LATENCY_TIMER] = saved->header[PCI_LATENCY_TIMER];
+	pci->hw[PCI_INTERRUPT_LINE] = saved->header[PCI_INTERRUPT_LINE];
+	if (express) {
+		uvf_put16(pci->hw + express + PCI_EXP_DEVCTL, saved->devctl);
+		uvf_put16(pci->hw + express + PCI_EXP_DEVCTL2, saved->devctl2);
+	}
+	uvf_put16(pci->hw + PCI_COMMAND,
+		  uvf_get16(saved->header + PCI_COMMAND));
+	uvf_hw_update_bus_master_locked(pci);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Resets and power states of the function.
+ */
+#ifndef UVF_PCI_RESET_H
+#define UVF_PCI_RESET_H
+
+#include "pci/pci.h"
+
+/*
+ * Reset the function and bring back what host software saves.  Clients'
+ * mappings fault afterwards.
+ */
+void uvf_reset_function_locked(struct uvf_pci *pci, enum uvfio_reset_kind kind)
+	UVF_REQUIRES(pci->model.lock);
+
+/* Move to a D-state, 0 to 3; a transition PCI forbids does nothing. */
+void uvf_reset_set_power_locked(struct uvf_pci *pci, unsigned int state)
+	UVF_REQUIRES(pci->model.lock);
+
+#endif /* UVF_PCI_RESET_H */

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* GET_DEVICE_FD: the name, the state of the group, the file it returns. */
+#include "lib.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static int get(int group, const void *name)
+{
+	return ioctl(group, VFIO_GROUP_GET_DEVICE_FD, name);
+}
+
+static void null_pointer(void)
+{
+	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);
+
+	result_fd(get(s.group, NULL));
+}
+
+static void bad_pointer_on_an_idle_group(void)
+{
+	result_fd(get(group_open(0), bad_pointer()));
+}
+
+static void a_name_that_faults_before_its_end(void)
+{
+	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);
+	char *p = before_fault(5);
+
+	memcpy(p, bdf(0), 5);
+	result_fd(get(s.group, p));
+}
+
+static void a_name_that_ends_where_a_fault_begins(void)
+{
+	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);
+	size_t len = strlen(bdf(0)) + 1;
+	char *p = before_fault(len);
+
+	memcpy(p, bdf(0), len);
+	result_fd(get(s.group, p));
+}
+
+static void a_name_of_length(long len)
+{
+	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);
+	char *p = pages(3);
+
+	memset(p, 'x', (size_t)len);
+	result_fd(get(s.group, p));
+}
+
+/* What is not the name of the device. */
+static const struct {
+	const char *label, *name;
+} wrong[] = {
+	{"empty", ""},
+	{"prefix", "0000:00:03"},
+	{"longer", "0000:00:03.0x"},
+	{"no_domain", "00:03.0"},
+	{"newline", "0000:00:03.0\n"},
+	{"leading_blank", " 0000:00:03.0"},
+	{"trailing_blank", "0000:00:03.0 "},
+	{"trailing_blanks", "0000:00:03.0    "},
+	{"tab", "0000:00:03.0\t"},
+	{"option_unknown", "0000:00:03.0 x=1"},
+	{"option_bare", "0000:00:03.0 vf_token"},
+	{"token_short", "0000:00:03.0 vf_token=1234"},
+	{"token", "0000:00:03.0 vf_token=01234567-89ab-cdef-0123-456789abcdef"},
+	{"other_group", "0000:00:04.0"},
+	{"absent", "0000:00:1d.7"},
+};
+
+static const char *wrong_label(long i)
+{
+	return i < (long)COUNT(wrong) ? wrong[i].label : NULL;
+}
+
+static void by_name(long i)
+{
+	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);
+
+	result_fd(get(s.group, wrong[i].name));
+}
+
+static void on_an_idle_group_by_name(long i)
+{
+	result_fd(get(group_open(0), wrong[i].name));
+}
+
+static void on_an_idle_group(void)
+{
+	result_fd(device_open(group_open(0), 0));
+}
+
+static void without_set_iommu(void)
+{
+	struct session s = session_group();
+
+	result_fd(device_open(s.group, 0));
+	outcome("wrong_name", device_open(s.group, 1));
+}
+
+static void the_file_is_close_on_exec_and_read_write(void)
+{
+	struct session s = session_device();
+
+	result(fcntl(s.device, F_GETFD));
+	value("rdwr", (fcntl(s.device, F_GETFL) & O_ACCMODE) == O_RDWR);
+	hex("status_flags", (unsigned int)fcntl(s.device, F_GETFL) &
+				    (O_NONBLOCK | O_APPEND | O_DIRECT));
+}
+
+static void takes_the_lowest_free_number(void)
+{
+	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);
+	int low = dup(0);
+	int high = dup(0);
+
+	need(low >= 0 && high > low, "dup");
+	close(low);
+	result(device_open(s.group, 0) == low);
+}
+
+static void limit_files(struct rlimit *old)
+{
+	struct rlimit now;
+	int fd;
+
+	getrlimit(RLIMIT_NOFILE, old);
+	fd = dup(0);
+	close(fd);
+	now = *old;
+	now.rlim_cur = (rlim_t)fd;
+	need(!setrlimit(RLIMIT_NOFILE, &now), "setrlimit");
+}
+
+static void no_file_number_left(void)
+{
+	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);
+	struct rlimit old;
+
+	limit_files(&old);
+	result_fd(device_open(s.group, 0));
+	outcome("wrong_name", device_open(s.group, 1));
+	outcome("unset", ioctl(s.group, VFIO_GROUP_UNSET_CONTAINER));
+	outcome("idle", device_open(s.group, 0));
+	setrlimit(RLIMIT_NOFILE, &old);
+}
+
+static void opens_twice(void)
+{
+	struct session s = session_device();
+	int second = device_open(s.group, 0);
+
+	result_fd(second);
+	cfg_write(s.device, 0x3c, 1, 0x5a);
+	hex("seen_by_second", cfg_read(second, 0x3c, 1));
+	close(s.device);
+	hex("after_first_closed", cfg_read(second, 0x3c, 1));
+}
+
+static void two_fds_need_two_closes(void)
+{
+	struct session s = session_device();
+	int second = device_open(s.group, 0);
+
+	close(s.device);
+	result(ioctl(s.group, VFIO_GROUP_UNSET_CONTAINER));
+	close(second);
+	outcome("unset", ioctl(s.group, VFIO_GROUP_UNSET_CONTAINER));
+}
+
+static void a_failed_call_leaves_nothing_open(void)
+{
+	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);
+
+	outcome("wrong", device_open(s.group, 1));
+	result(ioctl(s.group, VFIO_GROUP_UNSET_CONTAINER));
+}
+
+static const struct conf_case cases[] = {
+	CASE(null_pointer),
+	CASE(bad_pointer_on_an_idle_group),
+	CASE(a_name_that_faults_before_its_end),
+	CASE(a_name_that_ends_where_a_fault_begins),
+	RANGE(a_name_of_length, 4094, 4097, 1),
+	EACH(by_name, wrong_label),
+	EACH(on_an_idle_group_by_name, wrong_label),
+	CASE(on_an_idle_group),
+	CASE(without_set_iommu),
+	CASE(the_file_is_close_on_exec_and_read_write),
+	CASE(takes_the_lowest_free_number),
+	CASE(no_file_number_left),
+	CASE(opens_twice),
+	CASE(two_fds_need_two_closes),
+	CASE(a_failed_call_leaves_nothing_open),
+};
+
+TABLE(table_get_device_fd, "get_device_fd", cases);

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Runs each case in a process of its own and prints one line for each:
+ * what it reported, then how it died if it did.
+ */
+#include "lib.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define TIME_LIMIT 30 /* seconds; emulated machines are slow */
+
+extern const struct case_table table_container;
+extern const struct case_table table_check_extension;
+extern const struct case_table table_group;
+extern const struct case_table table_set_container;
+extern const struct case_table table_get_device_fd;
+extern const struct case_table table_map_dma;
+extern const struct case_table table_unmap_dma;
+extern const struct case_table table_get_iommu_info;
+extern const struct case_table table_dirty_pages;
+extern const struct case_table table_update_vaddr;
+extern const struct case_table table_device_info;
+extern const struct case_table table_region_info;
+extern const struct case_table table_irq_info;
+extern const struct case_table table_set_irqs;
+extern const struct case_table table_set_irqs_intx;
+extern const struct case_table table_set_irqs_msi;
+extern const struct case_table table_set_irqs_err_req;
+extern const struct case_table table_irq_delivery;
+extern const struct case_table table_reset;
+extern const struct case_table table_feature;
+extern const struct case_table table_ioeventfd;
+extern const struct case_table table_config_header;
+extern const struct case_table table_config_write;
+extern const struct case_table table_config_msi;
+extern const struct case_table table_bar_rw;
+extern const struct case_table table_bar_mmap;
+extern const struct case_table table_dma;
+extern const struct case_table table_close_order;
+extern const struct case_table table_fd_semantics;
+extern const struct case_table table_devfs;
+extern const struct case_table table_sysfs;
+
+static const struct case_table *const tables[] = {
+	&table_container,     &table_check_extension,  &table_group,
+	&table_set_container, &table_get_device_fd,    &table_map_dma,
+	&table_unmap_dma,     &table_get_iommu_info,   &table_dirty_pages,
+	&table_update_vaddr,  &table_device_info,      &table_region_info,
+	&table_irq_info,      &table_set_irqs,         &table_set_irqs_intx,
+	&table_set_irqs_msi,  &table_set_irqs_err_req, &table_irq_delivery,
+	&table_reset,         &table_feature,          &table_ioeventfd,
+	&table_config_header, &table_config_write,     &table_config_msi,
+	&table_bar_rw,        &table_bar_mmap,         &table_dma,
+	&table_close_order,   &table_fd_semantics,     &table_devfs,
+	&table_sysfs,
+};
+
+static struct report *line;
+static const char *only;
+static int list;
+
+static void run_child(const struct conf_case *c, long arg)
+{
+	setpgid(0, 0);
+	report_start(line);
+	if (c->run)
+		c->run();
+	else
+		c->run_arg(arg);
+	_exit(0);
+}
+
+/* Returns the wait status, or -1 when the time was up. */
+static int wait_child(pid_t pid)
+{
+	int status;
+
+	for (long us = 0; us < TIME_LIMIT * 1000000l; us += 500) {
+		pid_t got = waitpid(pid, &status, WNOHANG);
+
+		if (got == pid)
+			return status;
+		if (got < 0 && errno != EINTR)
+			return -1;
+		usleep(500);
+	}
+	kill(pid, SIGKILL);
+	/* A task stuck in the kernel is left behind; the run goes on. */
+	for (int i = 0; i < 100 && !waitpid(pid, &status, WNOHANG); i++)
+		usleep(10000);
+	return -1;
+}
+
+static void run_case(const char *name, const struct conf_case *c, long arg)
+{
+	pid_t pid;
+	int status;
+
+	if (only && fnmatch(only, name, 0))
+		return;
+	if (list) {
+		puts(name);
+		return;
+	}
+	report_start(line);
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0)
+		run_child(c, arg);
+	if (pid < 0) {
+		printf("%s fork: %s\n", name, strerror(errno));
+		return;
+	}
+	status = wait_child(pid);
+	kill(-pid, SIGKILL);
+	if (status == -1)
+		printf("%s%s%s timed-out\n", name, line->result, line->fields);
+	else if (WIFSIGNALED(status))
+		printf("%s%s%s died=SIG%s\n", name, line->result, line->fields,
+		       sigabbrev_np(WTERMSIG(status)));
+	else
+		printf("%s%s%s\n", name, line->result, line->fields);
+}
+
+static void run_family(const char *noun, const struct conf_case *c)
+{
+	char name[256];
+
+	if (c->label) {
+		for (long i = 0; c->label(i); i++) {
+			snprintf(name, sizeof(name), "%s/%s_%s", noun, c->name,
+				 c->label(i));
+			run_case(name, c, i);
+		}
+	} else if (c->step) {
+		for (long i = c->first; i <= c->last; i += c->step) {
+			snprintf(name, sizeof(name), "%s/%s_0x%02lx", noun,
+				 c->name, (unsigned long)i);
+			run_case(name, c, i);
+		}
+	} else {
+		snprintf(name, sizeof(name), "%s/%s", noun, c->name);
+		run_case(name, c, 0);
+	}
+}
+
+static int usage(void)
+{
+	fputs("usage: conformance [--list] [--only GLOB]\n", stderr);
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--list"))
+			list = 1;
+		else if (!strcmp(argv[i], "--only") && i + 1 < argc)
+			only = argv[++i];
+		else
+			return usage();
+	}
+	line = mmap(NULL, sizeof(*line), PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (line == MAP_FAILED) {
+		perror("conformance: mmap");
+		return 1;
+	}
+	for (size_t t = 0; t < COUNT(tables); t++)
+		for (size_t i = 0; i < tables[t]->count; i++)
+			run_family(tables[t]->noun, &tables[t]->cases[i]);
+	return 0;
+}

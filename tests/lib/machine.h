@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A machine with two edu devices, used in the test's own process.
+ */
+#ifndef TESTS_LIB_MACHINE_H
+#define TESTS_LIB_MACHINE_H
+
+#include <uvfio/uvfio.h>
+
+#define EDU_A "0000:00:03.0"
+#define EDU_B "0000:00:04.0"
+
+/* Two edu devices; together: both in group 1, else in groups 1 and 2. */
+struct uvfio_machine *machine_create(bool together);
+
+/* A container with an IOMMU and group 1 in it, and device EDU_A. */
+struct opened {
+	int container, group, device;
+};
+struct opened machine_open(struct uvfio_machine *machine);
+
+/* As the calls they are named after; fail the test when those fail. */
+int must_open(struct uvfio_machine *machine, const char *path);
+void must_close(struct uvfio_machine *machine, int fd);
+long must_ioctl(struct uvfio_machine *machine, int fd, unsigned int cmd,
+		unsigned long arg);
+
+#endif /* TESTS_LIB_MACHINE_H */

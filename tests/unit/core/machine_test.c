@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a machine is made of, and what is said when it cannot be made.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <uvfio/uvfio.h>
+
+#include "base/alloc.h"
+
+static int try_machine(const char *abi, const char *host, const char *first,
+		       const char *second, struct uvfio_error *err)
+{
+	const char *const devices[] = {first, second, NULL};
+	const struct uvfio_machine_params params = {
+		.abi = abi, .host = host, .devices = devices};
+	struct uvfio_machine *machine;
+	int ret;
+
+	err->text[0] = '\0';
+	ret = uvfio_machine_create(&machine, &params, err);
+	if (!ret)
+		uvfio_machine_destroy(machine);
+	return ret;
+}
+
+static void wrong_specifications_are_named(void **state)
+{
+	static const struct {
+		const char *abi, *host, *first, *second;
+		int ret;
+		const char *says;
+	} cases[] = {
+		{NULL, NULL, "nope", NULL, -EINVAL, "nope"},
+		{NULL, NULL, "edu,colour=red", NULL, -EINVAL, "colour"},
+		{NULL, NULL, "edu,addr", NULL, -EINVAL, "addr"},
+		{NULL, NULL, "edu,addr=3", NULL, -EINVAL, "addr"},
+		{NULL, NULL, "edu,addr=00:20.0", NULL, -EINVAL, "addr"},
+		{NULL, NULL, "edu,addr=00:03.8", NULL, -EINVAL, "addr"},
+		{NULL, NULL, "edu,group=x", NULL, -EINVAL, "group"},
+		{NULL, NULL, "edu,driver=", NULL, -EINVAL, "vfio-pci"},
+		{NULL, NULL, "edu,driver=../x", NULL, -EINVAL, "../x"},
+		{NULL, NULL, ",", NULL, -EINVAL, "MODEL"},
+		{NULL, NULL, "edu,addr=00:03.0", "edu,addr=0000:00:03.0",
+		 -EEXIST, "0000:00:03.0"},
+		{NULL, NULL, "edu,group=1,group=2", NULL, -EINVAL, "twice"},
+		{"2.6", NULL, "edu", NULL, -EINVAL, "6.12"},
+		{NULL, "aperture=40", "edu", NULL, -EINVAL, "aperture"},
+		{NULL, "iommu=none", "edu", NULL, -EINVAL, "intel"},
+		{NULL, "cpu=4", "edu", NULL, -EINVAL, "cpu"},
+		{NULL, ",iommu=amd", "edu", NULL, -EINVAL, ",iommu=amd"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct uvfio_error err;
+		int ret = try_machine(cases[i].abi, cases[i].host,
+				      cases[i].first, cases[i].second, &err);
+
+		assert_int_equal(ret, cases[i].ret);
+		if (!strstr(err.text, cases[i].says))
+			fail_msg("'%s' does not say '%s'", err.text,
+				 cases[i].says);
+		assert_null(strchr(err.text, '\n'));
+	}
+}
+
+static void empty_machine_has_a_container_node(void **state)
+{
+	const char *const none[] = {NULL};
+	const struct uvfio_machine_params params = {.devices = none};
+	struct uvfio_machine *machine;
+	int fd;
+
+	(void)state;
+	assert_int_equal(uvfio_machine_create(&machine, &params, NULL), 0);
+	fd = uvfio_open(machine, "/dev/vfio/vfio");
+	assert_true(fd >= 0);
+	assert_int_equal(uvfio_open(machine, "/dev/vfio/1"), -ENOENT);
+	assert_int_equal(uvfio_open(machine, "/dev/vfio/01"), -ENOENT);
+	assert_int_equal(uvfio_open(machine, "/dev/null"), -ENOENT);
+	assert_int_equal(uvfio_close(machine, fd), 0);
+	assert_int_equal(uvfio_close(machine, fd), -EBADF);
+	uvfio_machine_destroy(machine);
+}
+
+/* Each request for memory fails once; nothing is left behind. */
+static void creation_survives_every_failed_allocation(void **state)
+{
+	unsigned long nth = 1;
+	bool has_failed;
+
+	(void)state;
+	do {
+		struct uvfio_error err;
+		int ret;
+
+		uvf_alloc_fail_nth(nth++);
+		ret = try_machine(NULL, "aperture=39", "edu", "edu", &err);
+		has_failed = uvf_alloc_has_failed();
+		uvf_alloc_fail_nth(0);
+		assert_int_equal(ret, has_failed ? -ENOMEM : 0);
+	} while (has_failed);
+	assert_true(nth > 10);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(wrong_specifications_are_named),
+		cmocka_unit_test(empty_machine_has_a_container_node),
+		cmocka_unit_test(creation_survives_every_failed_allocation),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "rig.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <cmocka.h>
+
+#include "base/profile.h"
+#include "iommu/translate.h"
+#include "mem/copy.h"
+#include "mem/self.h"
+
+uint8_t *rig_memory;
+
+void rig_open(struct rig *rig, unsigned long type, const char *abi)
+{
+	/* In each test: cmocka puts its own handlers before each. */
+	assert_int_equal(uvf_copy_guard_init(), 0);
+	if (!rig_memory)
+		rig_memory =
+			mmap(NULL, RIG_PAGES * PAGE, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	memset(rig, 0, sizeof(*rig));
+	rig->backend = uvf_iommu_backend_at(0);
+	rig->host = (struct uvf_iommu_host){
+		.profile = uvf_profile_find(abi),
+		.aperture_bits = 48,
+		.page_sizes = 0x40201000,
+		.msi_window = {0xfee00000, 0xfeefffff},
+	};
+	assert_int_equal(uvf_self_create(&rig->caller.mm), 0);
+	assert_int_equal(rig->backend->open(&rig->state, &rig->host, type), 0);
+	assert_int_equal(rig->backend->attach_group(rig->state, &rig->as), 0);
+	uvf_reader_register();
+}
+
+void rig_close(struct rig *rig)
+{
+	uvf_reader_unregister();
+	rig->backend->detach_group(rig->state);
+	rig->backend->release(rig->state);
+	/* No mapping left a reference. */
+	assert_int_equal(atomic_load(&rig->caller.mm->ref.count), 1);
+	uvf_mm_put(rig->caller.mm);
+}
+
+int rig_ioctl(struct rig *rig, unsigned int cmd, void *arg)
+{
+	return (int)rig->backend->ioctl(rig->state, &rig->caller, cmd,
+					(uintptr_t)arg);
+}
+
+int rig_map(struct rig *rig, uint32_t flags, const void *vaddr, uint64_t iova,
+	    uint64_t size)
+{
+	struct vfio_iommu_type1_dma_map map = {
+		.argsz = sizeof(map),
+		.flags = flags,
+		.vaddr = (uintptr_t)vaddr,
+		.iova = iova,
+		.size = size,
+	};
+
+	return rig_ioctl(rig, VFIO_IOMMU_MAP_DMA, &map);
+}
+
+int rig_unmap(struct rig *rig, uint32_t flags, uint64_t iova, uint64_t *size)
+{
+	struct vfio_iommu_type1_dma_unmap unmap = {
+		.argsz = sizeof(unmap),
+		.flags = flags,
+		.iova = iova,
+		.size = *size,
+	};
+	int ret = rig_ioctl(rig, VFIO_IOMMU_UNMAP_DMA, &unmap);
+
+	*size = unmap.size;
+	return ret;
+}
+
+bool rig_is_mapped(struct rig *rig, uint64_t iova)
+{
+	uint8_t byte;
+
+	return !uvf_aspace_read(rig->as, iova, &byte, 1, NULL);
+}
+
+uint32_t rig_available(struct rig *rig)
+{
+	struct {
+		struct vfio_iommu_type1_info info;
+		uint8_t caps[256];
+	} reply = {.info.argsz = sizeof(reply)};
+	struct vfio_iommu_type1_info_dma_avail avail;
+	uint32_t at;
+
+	assert_int_equal(rig_ioctl(rig, VFIO_IOMMU_GET_INFO, &reply), 0);
+	for (at = reply.info.cap_offset; at; at = avail.header.next) {
+		memcpy(&avail, (uint8_t *)&reply + at, sizeof(avail));
+		if (avail.header.id == VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL)
+			return avail.avail;
+	}
+	fail_msg("no such capability");
+	return 0;
+}

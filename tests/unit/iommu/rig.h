@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One type1 instance with a group, and a caller whose memory is ours.
+ */
+#ifndef TESTS_UNIT_IOMMU_RIG_H
+#define TESTS_UNIT_IOMMU_RIG_H
+
+#include <linux/vfio.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "iommu/iommu.h"
+#include "mem/caller.h"
+
+#define PAGE 4096ull
+#define RW   (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)
+
+struct rig {
+	const struct uvf_iommu_backend *backend;
+	struct uvf_iommu_host host;
+	struct uvf_caller caller;
+	struct uvf_aspace *as;
+	void *state;
+};
+
+/* Client memory to map: pages that can be read and written. */
+#define RIG_PAGES 64u
+extern uint8_t *rig_memory;
+
+/* Open an instance; @type of VFIO_SET_IOMMU, @abi of a profile. */
+void rig_open(struct rig *rig, unsigned long type, const char *abi);
+void rig_close(struct rig *rig);
+
+int rig_ioctl(struct rig *rig, unsigned int cmd, void *arg);
+int rig_map(struct rig *rig, uint32_t flags, const void *vaddr, uint64_t iova,
+	    uint64_t size);
+/* *size is what was written back. */
+int rig_unmap(struct rig *rig, uint32_t flags, uint64_t iova, uint64_t *size);
+
+/* Whether a device can write and read a byte there. */
+bool rig_is_mapped(struct rig *rig, uint64_t iova);
+
+/* How many mappings there is room for, as GET_INFO tells. */
+uint32_t rig_available(struct rig *rig);
+
+#endif /* TESTS_UNIT_IOMMU_RIG_H */

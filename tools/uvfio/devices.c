@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The options that describe the machine, common to all commands.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd.h"
+
+bool add_device_option(struct machine_options *options, const char *spec)
+{
+	const char **grown =
+		realloc(options->devices, (options->device_count + 2) *
+						  sizeof(*options->devices));
+
+	if (!grown) {
+		complain("out of memory");
+		return false;
+	}
+	grown[options->device_count++] = spec;
+	grown[options->device_count] = NULL;
+	options->devices = grown;
+	return true;
+}
+
+static void print_keys(const struct uvfio_pci_model *model)
+{
+	static const struct uvfio_key common[] = {
+		{"addr", "[DDDD:]BB:DD.F", "bus address (0000:00:03.0 upward)"},
+		{"group", "N", "IOMMU group (one of its own)"},
+		{"driver", "vfio-pci|none|NAME",
+		 "what it is bound to "
+		 "(vfio-pci)"},
+		{NULL, NULL, NULL},
+	};
+	const struct uvfio_key *const lists[] = {common, model->keys};
+
+	printf("%s: %s\n", model->name, model->summary);
+	for (size_t i = 0; i < 2; i++)
+		for (const struct uvfio_key *key = lists[i]; key && key->name;
+		     key++)
+			printf("  %s=%s\n        %s\n", key->name, key->value,
+			       key->help);
+}
+
+bool print_device_help(const char *spec, int *ret_status)
+{
+	const struct uvfio_pci_model *model;
+	const char *comma = strchr(spec, ',');
+	size_t len = comma ? (size_t)(comma - spec) : strlen(spec);
+
+	*ret_status = STATUS_OK;
+	if (!strcmp(spec, "help")) {
+		for (unsigned int i = 0; (model = uvfio_model_at(i)); i++)
+			printf("%-8s %s\n", model->name, model->summary);
+		return true;
+	}
+	if (!comma || strcmp(comma, ",help") != 0)
+		return false;
+	for (unsigned int i = 0; (model = uvfio_model_at(i)); i++) {
+		if (strlen(model->name) == len &&
+		    !memcmp(model->name, spec, len)) {
+			print_keys(model);
+			return true;
+		}
+	}
+	complain("no device model '%.*s'; -d help lists them", (int)len, spec);
+	*ret_status = STATUS_USAGE;
+	return true;
+}
+
+struct uvfio_machine *build_machine(const struct machine_options *options,
+				    bool may_spin)
+{
+	const struct uvfio_machine_params params = {
+		.abi = options->abi,
+		.host = options->host,
+		.devices = options->devices,
+		.may_spin = may_spin,
+	};
+	struct uvfio_machine *machine;
+	struct uvfio_error err = {""};
+	int ret = uvfio_machine_create(&machine, &params, &err);
+
+	if (!ret)
+		return machine;
+	complain("%s", err.text[0] ? err.text : strerror(-ret));
+	return NULL;
+}
