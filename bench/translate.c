@@ -180,8 +180,9 @@ static long unmap_dma(const struct uvf_iommu_backend *backend, void *state,
 static void measure_pairs(struct uvf_mm *mm, void *page)
 {
 	const struct uvf_iommu_backend *backend = uvf_iommu_backend_at(0);
+	struct uvf_profile profile;
 	struct uvf_iommu_host host = {
-		.profile = uvf_profile_default(),
+		.profile = &profile,
 		.aperture_bits = 48,
 		.page_sizes = PAGE,
 		.msi_window = {0xfee00000, 0xfeefffff},
@@ -192,6 +193,7 @@ static void measure_pairs(struct uvf_mm *mm, void *page)
 	double start;
 	void *state;
 
+	need(uvf_profile_parse(&profile, NULL, NULL), "profile");
 	need(backend->open(&state, &host, VFIO_TYPE1v2_IOMMU), "open");
 	need(backend->attach_group(state, &as), "attach");
 	for (uint64_t i = 0; i < HELD; i++)

@@ -15,7 +15,8 @@ extern "C" {
 struct uvfio_machine;
 
 struct uvfio_machine_params {
-	const char *abi;  /* kernel profile, e.g. "6.12"; NULL: the default */
+	/* Kernel profile, NAME[,SWITCH=VALUE]...; NULL: the default, 6.12. */
+	const char *abi;
 	const char *host; /* "aperture=48,iommu=intel"; NULL: the default */
 	/* Device specifications, MODEL[,KEY=VALUE]...; ends with NULL. */
 	const char *const *devices;

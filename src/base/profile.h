@@ -7,14 +7,61 @@
 #define UVF_BASE_PROFILE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+struct uvfio_error;
+
+/* Who decides whether a group may be used. */
+enum uvf_viability {
+	UVF_VIABILITY_DRIVER_SCAN,  /* the drivers of its members, afresh */
+	UVF_VIABILITY_UNBOUND_LIST, /* and members on their way out count */
+	UVF_VIABILITY_DMA_OWNER,    /* who owns the group's DMA */
+};
+
+/* What the KVM-VFIO device asks for whether DMA is coherent. */
+enum uvf_kvm_coherency {
+	UVF_KVM_NEVER_COHERENT,
+	UVF_KVM_ASKS_CONTAINER, /* VFIO_DMA_CC_IOMMU of the container */
+	UVF_KVM_ASKS_DEVICE,    /* the IOMMU's ability for each device */
+};
+
 struct uvf_profile {
-	const char *name; /* as after --abi */
+	char name[8]; /* as after --abi */
+
+	bool is_v02; /* the ABI of the 2011 RFC instead of all else */
 
 	/* The core. */
-	int set_container_kind_errno; /* fd is no container nor iommufd */
-	bool group_looks_for_bound_cdev;
+	unsigned int viability;           /* enum uvf_viability */
+	int set_container_kind_errno;     /* fd is no container nor iommufd */
+	int set_container_negative_errno; /* fd below 0 */
+	bool device_name_first;           /* GET_DEVICE_FD: before the rest */
+	bool set_container_wants_viable;
+	bool unregister_requests;         /* asks users to let go, by 10 s */
+	bool unregister_hides_first;      /* no new open while it waits */
+	bool last_device_detaches;        /* its group leaves the container */
+	bool container_passes_file_calls; /* read, write, mmap to the backend */
+	bool host_bind_breaks_isolation;  /* instead of being refused */
+	bool has_noiommu;
+	bool has_cdev;             /* and iommufd */
+	bool has_pasid;            /* PASID attach, bind token, DMA_BUF */
+	bool has_core_feature;     /* VFIO_DEVICE_FEATURE */
+	bool set_iommu_tries_next; /* another backend after one failed */
+	bool device_opens_per_fd;  /* ops->open for each descriptor */
+	int stale_node_errno;      /* a node whose group is gone */
+	int feature_unknown_errno; /* and the driver has no feature op */
+	int duplicate_register_errno;
+
+	/* The bus. */
+	bool has_driver_override;
+	int bind_bound_errno; /* bind of a device that has a driver */
+
+	/* KVM-VFIO. */
+	bool kvm_add_wants_viable;
+	bool kvm_del_checks_group;
+	bool kvm_dies_with_fd;      /* else with the VM */
+	unsigned int kvm_coherency; /* enum uvf_kvm_coherency */
+	bool kvm_checks_mm;
 
 	/* type1. */
 	bool info_caps_aligned;      /* GET_INFO capabilities on 8 bytes */
@@ -30,13 +77,21 @@ struct uvf_profile {
 	unsigned int express_v2_size; /* bytes of a v2 endpoint's capability */
 };
 
-/** uvf_profile_find() - the profile of this name, or NULL */
-const struct uvf_profile *uvf_profile_find(const char *name);
+/**
+ * uvf_profile_parse() - a profile by its name, with single switches changed
+ * @ret_profile: written on success
+ * @text:        NAME[,SWITCH=VALUE]..., or NULL for the default
+ * @err:         says what is wrong
+ *
+ * A switch is named as in struct uvf_profile; its value is on or off, a
+ * number, or the name of an errno.
+ *
+ * Return: 0 or -EINVAL.
+ */
+int uvf_profile_parse(struct uvf_profile *ret_profile, const char *text,
+		      struct uvfio_error *err);
 
-/** uvf_profile_default() - what applies when nobody chose */
-const struct uvf_profile *uvf_profile_default(void);
-
-/** uvf_profile_at() - the profiles by number, NULL after the last */
-const struct uvf_profile *uvf_profile_at(unsigned int index);
+/** uvf_profile_name_at() - the names by number, NULL after the last */
+const char *uvf_profile_name_at(unsigned int index);
 
 #endif /* UVF_BASE_PROFILE_H */

@@ -74,25 +74,6 @@ static int add_device(struct uvfio_machine *machine, const char *spec,
 	return ret;
 }
 
-static const struct uvf_profile *find_profile(const char *name,
-					      struct uvfio_error *err)
-{
-	const struct uvf_profile *profile;
-	char known[128];
-	size_t used = 0;
-
-	if (!name)
-		return uvf_profile_default();
-	profile = uvf_profile_find(name);
-	if (profile)
-		return profile;
-	for (unsigned int i = 0; (profile = uvf_profile_at(i)); i++)
-		used += (size_t)snprintf(known + used, sizeof(known) - used,
-					 "%s%s", i ? ", " : "", profile->name);
-	uvfio_error_set(err, "no profile '%s'; there are: %s", name, known);
-	return NULL;
-}
-
 static int fill(struct uvfio_machine *machine,
 		const struct uvfio_machine_params *params,
 		struct uvfio_error *err)
@@ -114,25 +95,23 @@ int uvfio_machine_create(struct uvfio_machine **ret_machine,
 			 const struct uvfio_machine_params *params,
 			 struct uvfio_error *err)
 {
-	const struct uvf_profile *profile = find_profile(params->abi, err);
-	struct uvfio_machine *machine;
+	struct uvfio_machine *machine = uvf_zalloc(sizeof(*machine));
 	struct uvf_iommu_host host;
 	int ret;
 
-	if (!profile)
-		return -EINVAL;
-	ret = uvf_host_parse(&host, profile, params->host, err);
-	if (ret)
-		return ret;
-	machine = uvf_zalloc(sizeof(*machine));
 	if (!machine)
 		return -ENOMEM;
-	ret = uvf_worker_create(&machine->worker, params->may_spin);
+	ret = uvf_profile_parse(&machine->profile, params->abi, err);
+	if (!ret)
+		ret = uvf_host_parse(&host, &machine->profile, params->host,
+				     err);
+	if (!ret)
+		ret = uvf_worker_create(&machine->worker, params->may_spin);
 	if (ret) {
 		uvf_free(machine);
 		return ret;
 	}
-	uvf_machine_init(&machine->bus, profile);
+	uvf_machine_init(&machine->bus, &machine->profile);
 	uvf_vfio_init(&machine->vfio, &machine->bus, &host);
 	ret = uvf_inproc_create(&machine->inproc);
 	if (!ret)

@@ -8,6 +8,7 @@
 
 #include <uvfio/machine.h>
 
+#include "base/profile.h"
 #include "bus/machine.h"
 #include "core/vfio.h"
 
@@ -15,6 +16,7 @@ struct uvf_inproc;
 struct uvf_worker;
 
 struct uvfio_machine {
+	struct uvf_profile profile;
 	struct uvf_machine bus;
 	struct uvf_vfio vfio;
 	struct uvf_worker *worker;

@@ -28,7 +28,9 @@ static const struct argp_option option_table[] = {
 	 "the models, -d MODEL,help their keys",
 	 0},
 	{"abi", KEY_ABI, "PROFILE", 0,
-	 "answer as this Linux version: 6.1 or 6.12 (6.12)", 0},
+	 "answer as this Linux version: 3.14, 4.1, 6.1, 6.6, 6.12, 6.19, "
+	 "or as the RFC v02 (6.12)",
+	 0},
 	{"host", KEY_HOST, "KEY=VALUE,...", 0,
 	 "the pretended host: iommu=intel|amd (intel), aperture=39|48|57 (48)",
 	 0},

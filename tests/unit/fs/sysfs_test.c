@@ -35,6 +35,7 @@ struct tree {
 	size_t fail_at; /* this call of the sink fails; 0: none */
 };
 
+static struct uvf_profile profile;
 static struct uvf_machine machine;
 static struct uvf_vfio vfio;
 static struct tree tree;
@@ -84,8 +85,9 @@ static int set_up(void **state)
 	struct uvf_iommu_host host = {.msi_window = {0xfee00000, 0xfeefffff}};
 
 	(void)state;
-	host.profile = uvf_profile_default();
-	uvf_machine_init(&machine, uvf_profile_default());
+	assert_int_equal(uvf_profile_parse(&profile, NULL, NULL), 0);
+	host.profile = &profile;
+	uvf_machine_init(&machine, &profile);
 	uvf_vfio_init(&vfio, &machine, &host);
 	add("0000:00:03.0", "vfio-pci", 7);
 	add("0000:00:03.1", "vfio-pci", 7);

@@ -24,9 +24,10 @@ void rig_open(struct rig *rig, unsigned long type, const char *abi)
 			mmap(NULL, RIG_PAGES * PAGE, PROT_READ | PROT_WRITE,
 			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	memset(rig, 0, sizeof(*rig));
+	assert_int_equal(uvf_profile_parse(&rig->profile, abi, NULL), 0);
 	rig->backend = uvf_iommu_backend_at(0);
 	rig->host = (struct uvf_iommu_host){
-		.profile = uvf_profile_find(abi),
+		.profile = &rig->profile,
 		.aperture_bits = 48,
 		.page_sizes = 0x40201000,
 		.msi_window = {0xfee00000, 0xfeefffff},

@@ -16,6 +16,7 @@
 #define RW   (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)
 
 struct rig {
+	struct uvf_profile profile;
 	const struct uvf_iommu_backend *backend;
 	struct uvf_iommu_host host;
 	struct uvf_caller caller;

@@ -16,6 +16,7 @@
 #include "rig.h"
 
 struct bench {
+	struct uvf_profile profile;
 	struct uvf_machine machine;
 	struct uvf_worker *worker;
 };
@@ -24,7 +25,8 @@ static int setup(void **state)
 {
 	static struct bench bench;
 
-	uvf_machine_init(&bench.machine, uvf_profile_default());
+	assert_int_equal(uvf_profile_parse(&bench.profile, NULL, NULL), 0);
+	uvf_machine_init(&bench.machine, &bench.profile);
 	*state = &bench;
 	if (uvf_worker_create(&bench.worker, false))
 		return -1;

@@ -261,9 +261,8 @@ struct rig *rig_create(const struct uvfio_pci_model *model, const char *profile,
 	int ret;
 
 	assert_non_null(rig);
-	uvf_machine_init(&rig->machine, profile ? uvf_profile_find(profile)
-						: uvf_profile_default());
-	assert_non_null(rig->machine.profile);
+	assert_int_equal(uvf_profile_parse(&rig->profile, profile, NULL), 0);
+	uvf_machine_init(&rig->machine, &rig->profile);
 	assert_int_equal(uvf_worker_create(&rig->worker, may_spin), 0);
 	assert_int_equal(uvf_options_parse(&options, model->name, &err), 0);
 	ret = uvf_pci_create(&rig->machine, rig->worker, model, options, &err);

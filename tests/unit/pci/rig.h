@@ -52,6 +52,7 @@ struct client {
 };
 
 struct rig {
+	struct uvf_profile profile;
 	struct uvf_machine machine;
 	struct uvf_worker *worker;
 	struct uvf_pci *pci;
