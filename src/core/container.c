@@ -174,30 +174,35 @@ long container_ioctl_get_api_version(struct uvf_file *file,
 	return VFIO_API_VERSION;
 }
 
-long container_ioctl_check_extension(struct uvf_file *file,
-				     struct uvf_caller *caller,
-				     unsigned int cmd, unsigned long arg)
+long uvf_container_check_extension(struct uvf_container *container,
+				   unsigned long extension)
 {
-	struct uvf_container *container = file->object;
 	const struct uvf_iommu_backend *backend;
 	struct uvf_iommu *iommu = iommu_lookup(container);
 	long ret = 0;
 
-	(void)caller;
-	(void)cmd;
 	if (iommu) {
 		ret = iommu->backend->check_extension(
-			iommu->state, &container->vfio->host, arg);
+			iommu->state, &container->vfio->host, extension);
 		iommu_put(iommu);
 		return ret;
 	}
 	for (unsigned int i = 0; (backend = uvf_iommu_backend_at(i)); i++) {
 		ret = backend->check_extension(NULL, &container->vfio->host,
-					       arg);
+					       extension);
 		if (ret > 0)
 			break;
 	}
 	return ret;
+}
+
+long container_ioctl_check_extension(struct uvf_file *file,
+				     struct uvf_caller *caller,
+				     unsigned int cmd, unsigned long arg)
+{
+	(void)caller;
+	(void)cmd;
+	return uvf_container_check_extension(file->object, arg);
 }
 
 static int attach_all_locked(struct uvf_container *container,

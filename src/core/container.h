@@ -55,6 +55,10 @@ int uvf_container_attach(struct uvf_container *container,
  */
 void uvf_container_detach(struct uvf_group *group);
 
+/* VFIO_CHECK_EXTENSION: what its backend, or any there is, says. */
+long uvf_container_check_extension(struct uvf_container *container,
+				   unsigned long extension);
+
 /* Whether SET_IOMMU was done. */
 bool uvf_container_has_iommu(struct uvf_container *container);
 

@@ -7,6 +7,7 @@
 #include "bus/device.h"
 #include "core/group.h"
 #include "core/ioctl.h"
+#include "core/kvm.h"
 #include "core/model.h"
 #include "core/worker.h"
 
@@ -72,24 +73,28 @@ static bool device_mmio(struct uvf_file *file, uint64_t pos, void *buf,
 
 /*
  * The last close of a device ends its use of the container and lets go of
- * the group's file, which may be the last reference to it: after the
- * group's lock, which the release of that file takes.
+ * the group's file and of the virtual machine, each of which may be the last
+ * reference: after the group's lock, which the release of that file takes.
  */
 static void device_release(struct uvf_file *file)
 {
 	struct uvf_device *device = file->object;
 	struct uvf_group *group = device->group;
 	struct uvf_file *group_file = NULL;
+	struct uvf_kvm *kvm = NULL;
 
 	uvf_lock(&group->lock);
 	uvf_lock(&device->lock);
 	if (!--device->open_count) {
 		device->ops->close(device);
+		kvm = device->kvm;
+		device->kvm = NULL;
 		group->container_users--;
 		group_file = group->opened_file;
 	}
 	uvf_unlock(&device->lock);
 	uvf_unlock(&group->lock);
+	uvf_kvm_put(kvm);
 	uvf_file_put(group_file);
 }
 
@@ -102,22 +107,28 @@ static const struct uvf_file_ops device_file_ops = {
 	.release = device_release,
 };
 
-static int first_open_locked(struct uvf_device *device)
+static int first_open_locked(struct uvf_device *device, struct uvf_kvm **kvm)
 	UVF_REQUIRES(device->lock)
 {
 	struct uvf_group *group = device->group;
 	int ret = uvf_worker_start(device->model->worker);
 
-	if (!ret)
-		ret = device->ops->open(device);
 	if (ret)
 		return ret;
+	device->kvm = *kvm;
+	ret = device->ops->open(device);
+	if (ret) {
+		device->kvm = NULL;
+		return ret;
+	}
+	*kvm = NULL;
 	uvf_file_get(group->opened_file);
 	group->container_users++;
 	return 0;
 }
 
-int uvf_device_open(struct uvf_device *device, struct uvf_file **ret_file)
+int uvf_device_open(struct uvf_device *device, struct uvf_kvm **kvm,
+		    struct uvf_file **ret_file)
 {
 	int ret;
 
@@ -128,7 +139,7 @@ int uvf_device_open(struct uvf_device *device, struct uvf_file **ret_file)
 		return ret;
 	uvf_lock(&device->lock);
 	if (!device->open_count)
-		ret = first_open_locked(device);
+		ret = first_open_locked(device, kvm);
 	if (!ret)
 		device->open_count++;
 	uvf_unlock(&device->lock);

@@ -20,6 +20,7 @@
 struct uvf_bus_device;
 struct uvf_device;
 struct uvf_group;
+struct uvf_kvm;
 struct uvf_vfio;
 struct uvfio_dev;
 
@@ -75,8 +76,10 @@ struct uvf_device {
 	struct uvfio_dev *model;           /* whose DMA the group governs */
 	unsigned int index;                /* N of vfioN */
 
-	struct uvf_mutex lock; /* protects open_count and open, close */
+	struct uvf_mutex lock; /* protects what follows and open, close */
 	unsigned int open_count;
+	struct uvf_kvm
+		*kvm; /* a reference while open, or NULL; open() sees it */
 };
 
 /**
@@ -96,10 +99,12 @@ void uvf_device_unregister(struct uvf_device *device);
 
 /**
  * uvf_device_open() - one more user
+ * @kvm:      NULL or a reference; the first open takes it and leaves NULL
  * @ret_file: a new device file
  * Context: the group's lock is held and its container has an IOMMU.
  * Return: 0, -ENOMEM, or what ops->open() returned.
  */
-int uvf_device_open(struct uvf_device *device, struct uvf_file **ret_file);
+int uvf_device_open(struct uvf_device *device, struct uvf_kvm **kvm,
+		    struct uvf_file **ret_file);
 
 #endif /* UVF_CORE_DEVICE_H */

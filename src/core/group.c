@@ -13,6 +13,7 @@
 #include "core/container.h"
 #include "core/device.h"
 #include "core/file.h"
+#include "core/kvm.h"
 
 /* The longest name of a device, its NUL included: what strndup_user takes. */
 #define NAME_MAX_BYTES 4096
@@ -46,6 +47,7 @@ static struct uvf_group *create_group_locked(struct uvf_vfio *vfio,
 	uvf_list_init(&group->devices);
 	uvf_list_init(&group->container_node);
 	uvf_mutex_init(&group->lock);
+	uvf_mutex_init(&group->kvm_lock);
 	uvf_list_append(&vfio->groups, &group->vfio_node);
 	return group;
 }
@@ -82,10 +84,23 @@ void uvf_group_remove_device(struct uvf_device *device)
 	if (uvf_list_is_empty(&group->devices)) {
 		UVF_BUG_ON(group->opened_file);
 		uvf_list_remove(&group->vfio_node);
+		uvf_mutex_fini(&group->kvm_lock);
 		uvf_mutex_fini(&group->lock);
 		uvf_free(group);
 	}
 	uvf_unlock(&vfio->lock);
+}
+
+struct uvf_kvm *uvf_group_kvm_get(struct uvf_group *group)
+{
+	struct uvf_kvm *kvm;
+
+	uvf_lock(&group->kvm_lock);
+	kvm = group->kvm;
+	if (kvm && !uvf_kvm_get_safe(kvm))
+		kvm = NULL;
+	uvf_unlock(&group->kvm_lock);
+	return kvm;
 }
 
 bool uvf_group_exists(struct uvf_vfio *vfio, unsigned int id)
@@ -251,6 +266,7 @@ long group_ioctl_get_device_fd(struct uvf_file *file, struct uvf_caller *caller,
 	struct uvf_group *group = file->object;
 	struct uvf_device *device;
 	struct uvf_file *opened;
+	struct uvf_kvm *kvm;
 	char *name;
 	int ret;
 
@@ -265,12 +281,14 @@ long group_ioctl_get_device_fd(struct uvf_file *file, struct uvf_caller *caller,
 	ret = caller->ops->fd_check(caller);
 	if (ret)
 		return ret;
+	kvm = uvf_group_kvm_get(group);
 	uvf_lock(&group->lock);
 	if (!group->container || !uvf_container_has_iommu(group->container))
 		ret = -EINVAL;
 	else
-		ret = uvf_device_open(device, &opened);
+		ret = uvf_device_open(device, &kvm, &opened);
 	uvf_unlock(&group->lock);
+	uvf_kvm_put(kvm);
 	if (ret)
 		return ret;
 	ret = caller->ops->file_install(caller, opened);

@@ -19,6 +19,7 @@ struct uvf_container;
 struct uvf_device;
 struct uvf_file;
 struct uvf_iommu_group;
+struct uvf_kvm;
 
 struct uvf_group {
 	struct uvf_vfio *vfio;
@@ -31,8 +32,14 @@ struct uvf_group {
 	struct uvf_mutex lock;           /* protects what follows */
 	struct uvf_file *opened_file;    /* borrowed; NULL: not open */
 	struct uvf_container *container; /* holds one reference */
-	unsigned int container_users;    /* devices that are open */
+	unsigned int container_users;    /* open devices, external users */
+
+	struct uvf_mutex kvm_lock; /* a leaf; protects what follows */
+	struct uvf_kvm *kvm;       /* borrowed from who tied the group to it */
 };
+
+/* A reference to the virtual machine that the group is tied to, or NULL. */
+struct uvf_kvm *uvf_group_kvm_get(struct uvf_group *group);
 
 /* Adds a device; creates the group when it is the first. */
 int uvf_group_add_device(struct uvf_vfio *vfio, struct uvf_device *device);

@@ -8,21 +8,39 @@
 #include <cmocka.h>
 #include <linux/vfio.h>
 
-struct uvfio_machine *machine_create(bool together)
+static struct uvfio_machine *create(const struct uvfio_machine_params *params)
 {
-	const char *const apart_specs[] = {"edu,addr=" EDU_A, "edu,addr=" EDU_B,
-					   NULL};
-	const char *const together_specs[] = {"edu,group=1,addr=" EDU_A,
-					      "edu,group=1,addr=" EDU_B, NULL};
-	const struct uvfio_machine_params params = {
-		.devices = together ? together_specs : apart_specs,
-	};
 	struct uvfio_machine *machine;
 	struct uvfio_error err = {""};
 
-	if (uvfio_machine_create(&machine, &params, &err))
+	if (uvfio_machine_create(&machine, params, &err))
 		fail_msg("%s", err.text);
 	return machine;
+}
+
+static const char *const apart_specs[] = {"edu,addr=" EDU_A, "edu,addr=" EDU_B,
+					  NULL};
+
+struct uvfio_machine *machine_create(bool together)
+{
+	static const char *const together_specs[] = {
+		"edu,group=1,addr=" EDU_A, "edu,group=1,addr=" EDU_B, NULL};
+	const struct uvfio_machine_params params = {
+		.devices = together ? together_specs : apart_specs,
+	};
+
+	return create(&params);
+}
+
+struct uvfio_machine *machine_create_as(const char *abi, const char *host)
+{
+	const struct uvfio_machine_params params = {
+		.devices = apart_specs,
+		.abi = abi,
+		.host = host,
+	};
+
+	return create(&params);
 }
 
 int must_open(struct uvfio_machine *machine, const char *path)

@@ -13,6 +13,9 @@
 /* Two edu devices; together: both in group 1, else in groups 1 and 2. */
 struct uvfio_machine *machine_create(bool together);
 
+/* Apart, with a profile and a host; NULL: the default. */
+struct uvfio_machine *machine_create_as(const char *abi, const char *host);
+
 /* A container with an IOMMU and group 1 in it, and device EDU_A. */
 struct opened {
 	int container, group, device;
