@@ -67,7 +67,8 @@ def is_path(root, word):
 def words_of_sources(root):
     words = set()
     for top in ("include", "src", "tools", "tests", "examples", "scripts"):
-        for folder, _, names in os.walk(os.path.join(root, top)):
+        for folder, subs, names in os.walk(os.path.join(root, top)):
+            subs[:] = [sub for sub in subs if sub != "corpus"]
             for name in names:
                 if "." not in name or name.endswith(
                         (".c", ".h", ".lds", ".py", ".build")):

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A client that exists only as far as the core can see it: 64 KiB of memory
+ * at a fixed address, and a few descriptors.  Whatever an input makes of it,
+ * no byte of the test's own process is in its reach.
+ */
+#ifndef TESTS_FUZZ_CLIENT_H
+#define TESTS_FUZZ_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mem/caller.h"
+
+#define CLIENT_FIRST 0x10000ull
+#define CLIENT_SIZE  0x10000u
+#define CLIENT_FDS   32
+
+struct uvf_file;
+
+struct client {
+	struct uvf_mm mm;
+	struct uvf_caller caller;
+	uint8_t memory[CLIENT_SIZE];
+	struct {
+		struct uvf_file *file; /* with a reference, or NULL */
+		int eventfd;           /* or -1 */
+	} fds[CLIENT_FDS];
+};
+
+/* An input, taken apart from its start; zeros follow its end. */
+struct input {
+	const uint8_t *data;
+	size_t size;
+};
+
+uint8_t take8(struct input *input);
+uint16_t take16(struct input *input);
+uint32_t take32(struct input *input);
+uint64_t take64(struct input *input);
+/* Copies up to len bytes; returns how many there were. */
+size_t take_bytes(struct input *input, void *buf, size_t len);
+
+void client_init(struct client *client);
+/* Closes all that is open. */
+void client_reset(struct client *client);
+
+/* Descriptors by number; one that is not open is skipped. */
+int client_install(struct client *client, struct uvf_file *file);
+void client_close(struct client *client, unsigned int fd);
+/* Opens an eventfd; a number, or -1 when all are taken. */
+int client_eventfd(struct client *client);
+
+#endif /* TESTS_FUZZ_CLIENT_H */
