@@ -74,6 +74,8 @@ static const struct row rows[] = {
 	ROW(SWITCH, has_driver_override,        0, 0, 1, 1, 1, 1, 1),
 	ROW(ERRNO, bind_bound_errno,
 	    ENODEV, ENODEV, ENODEV, EBUSY, EBUSY, EBUSY, EBUSY),
+	ROW(SWITCH, bind_locks_parent,          1, 1, 1, 0, 0, 0, 0),
+	ROW(SWITCH, bind_hides_probe_errno,     1, 1, 1, 0, 0, 0, 0),
 
 	ROW(SWITCH, kvm_add_wants_viable,       0, 1, 1, 0, 0, 0, 0),
 	ROW(SWITCH, kvm_del_checks_group,       0, 1, 1, 0, 0, 0, 0),

@@ -54,7 +54,9 @@ struct uvf_profile {
 
 	/* The bus. */
 	bool has_driver_override;
-	int bind_bound_errno; /* bind of a device that has a driver */
+	int bind_bound_errno;        /* bind of a device that has a driver */
+	bool bind_locks_parent;      /* and waits for those who hold it */
+	bool bind_hides_probe_errno; /* behind ENODEV */
 
 	/* KVM-VFIO. */
 	bool kvm_add_wants_viable;

@@ -1,36 +1,135 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A device of the machine, with or without a driver.
+ *
+ * Whoever has found a device holds a reference; the machine's own goes when
+ * the device is unplugged.
  */
 #ifndef UVF_BUS_DEVICE_H
 #define UVF_BUS_DEVICE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
 #include "base/list.h"
+#include "base/lock.h"
+#include "base/ref.h"
+#include "bus/id.h"
 
+#define UVF_BUS_PATH 256 /* bytes of a path below /sys, final NUL included */
+
+struct uvf_aspace;
+struct uvf_bus;
 struct uvf_bus_device;
+struct uvf_driver;
 struct uvf_iommu_group;
+struct uvf_task;
 
-/* What sysfs shows of one file of a device; content is written to buf. */
+/* One file of a device in sysfs. */
 struct uvf_bus_attr {
 	const char *name;
-	/* Bytes written, binary allowed; at most size. */
+	/*
+	 * The whole content, binary allowed: bytes written, at most size.
+	 * NULL: the file cannot be read, -EIO.
+	 */
 	size_t (*show)(struct uvf_bus_device *device, void *buf, size_t size);
 	unsigned int mode; /* permission bits */
+	/*
+	 * A write: size, or a negative errno.  A NUL follows buf[size - 1].
+	 * NULL, and no pwrite: the file cannot be written, -EIO.
+	 */
+	ssize_t (*store)(struct uvf_bus_device *device, struct uvf_task *task,
+			 const char *buf, size_t size);
+	/* For a file in which the place matters. */
+	ssize_t (*pwrite)(struct uvf_bus_device *device, const void *buf,
+			  size_t size, uint64_t pos);
 };
 
 struct uvf_bus_device_ops {
 	const struct uvf_bus_attr *attrs; /* ends with a NULL name */
+	/* The last reference went. */
 	void (*destroy)(struct uvf_bus_device *device);
+	/* Where its DMA leads from now on; NULL: nowhere. */
+	void (*set_domain)(struct uvf_bus_device *device,
+			   struct uvf_aspace *as);
+	/* Lines KEY=VALUE of its uevents after DRIVER; bytes written. */
+	size_t (*show_pairs)(struct uvf_bus_device *device, char *buf,
+			     size_t size);
 };
 
 /* Embedded by the bus's device (struct uvf_pci). */
 struct uvf_bus_device {
+	struct uvf_ref ref;
 	const struct uvf_bus_device_ops *ops;
-	char name[32];                 /* "0000:00:03.0" */
-	struct uvf_iommu_group *group; /* NULL: none */
-	struct uvf_list group_node;
+	char name[32]; /* "0000:00:03.0" */
+	char root[16]; /* in /sys/devices: "pci0000:00" */
+	struct uvf_bus_device
+		*parent; /* a bridge, holds a reference; or NULL */
+	struct uvf_bus *bus;
+	struct uvf_bus_id id;
+
+	/*
+	 * The driver core's lock: held across probe and remove, so across
+	 * register and unregister.  Outermost of all.
+	 */
+	struct uvf_mutex lock;
+	bool is_dead;      /* was unplugged; under lock */
+	void *driver_data; /* of the driver that is bound */
+
+	/* Under the machine's lock; driver changes under lock as well. */
 	struct uvf_list machine_node;
-	const char *driver; /* name, NULL: driverless; see bus/driver.h */
+	struct uvf_iommu_group *group; /* holds a reference; NULL: none */
+	struct uvf_driver *driver;     /* NULL: driverless */
+	bool is_unbinding;             /* remove() of its driver runs */
+	bool is_removing;              /* somebody unplugs it */
+	char *driver_override;         /* NULL: none */
+
+	struct uvf_list group_node; /* under the group's lock */
 };
+
+/* One reference, for the caller; name, ops and id are set. */
+void uvf_bus_device_init(struct uvf_bus_device *device);
+struct uvf_bus_device *uvf_bus_device_get(struct uvf_bus_device *device);
+void uvf_bus_device_put(struct uvf_bus_device *device); /* takes NULL */
+
+/* Frees what init made, of a device that was never put. */
+void uvf_bus_device_fini(struct uvf_bus_device *device);
+
+/* Its group with a reference, or NULL. */
+struct uvf_iommu_group *uvf_bus_device_group(struct uvf_bus_device *device);
+
+/*
+ * Its driver, or NULL; while it is being unbound NULL, too, as in sysfs.
+ * Drivers live as long as the machine.
+ */
+struct uvf_driver *uvf_bus_device_driver(struct uvf_bus_device *device);
+
+/* The name of that driver, or "none". */
+const char *uvf_bus_device_driver_name(struct uvf_bus_device *device);
+
+/* Its directory below /sys: "devices/pci0000:00/0000:00:03.0". */
+void uvf_bus_device_path(const struct uvf_bus_device *device,
+			 char ret_path[UVF_BUS_PATH]);
+
+/* What its file uevent shows, and its uevents carry: lines KEY=VALUE. */
+size_t uvf_bus_device_pairs(struct uvf_bus_device *device, char *buf,
+			    size_t size);
+
+/**
+ * uvf_bus_device_set_override() - write driver_override
+ * @text: up to the first newline; empty or a newline clears it
+ * @size: bytes written, NULs included
+ * Return: 0, or, in the order they are tested:
+ *   -EINVAL  4095 bytes or more
+ *   -ENOMEM  out of memory
+ */
+int uvf_bus_device_set_override(struct uvf_bus_device *device, const char *text,
+				size_t size);
+
+/* What driver_override shows: the name or (null), and a newline. */
+size_t uvf_bus_device_show_override(struct uvf_bus_device *device, char *buf,
+				    size_t size);
 
 #endif /* UVF_BUS_DEVICE_H */

@@ -6,38 +6,86 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "bus/bus.h"
+#include "bus/driver.h"
 
 void uvf_machine_init(struct uvf_machine *machine,
 		      const struct uvf_profile *profile)
 {
 	machine->profile = profile;
+	atomic_init(&machine->generation, 0);
+	uvf_mutex_init(&machine->rescan_lock);
+	uvf_mutex_init(&machine->lock);
+	uvf_mutex_init(&machine->event_lock);
+	uvf_list_init(&machine->buses);
 	uvf_list_init(&machine->devices);
 	uvf_list_init(&machine->groups);
+	machine->seqnum = 0;
+	machine->changed = NULL;
+	machine->changed_arg = NULL;
+}
+
+static void free_driver(struct uvf_driver *driver)
+{
+	struct uvf_list *node, *tmp;
+
+	uvf_list_for_each_safe (node, tmp, &driver->ids)
+		uvf_free(uvf_list_entry(node, struct uvf_driver_id, node));
+	uvf_free(driver);
+}
+
+static void free_bus(struct uvf_bus *bus)
+{
+	struct uvf_list *node, *tmp;
+
+	uvf_list_for_each_safe (node, tmp, &bus->drivers)
+		free_driver(uvf_list_entry(node, struct uvf_driver, bus_node));
+	uvf_free(bus);
+}
+
+static void remove_all(struct uvf_machine *machine)
+	UVF_REQUIRES(machine->rescan_lock)
+{
+	/* What is behind a bridge came after it. */
+	while (!uvf_list_is_empty(&machine->devices))
+		uvf_machine_remove(machine,
+				   uvf_list_entry(machine->devices.prev,
+						  struct uvf_bus_device,
+						  machine_node),
+				   NULL);
 }
 
 void uvf_machine_fini(struct uvf_machine *machine)
 {
 	struct uvf_list *node, *tmp;
 
-	uvf_list_for_each_safe (node, tmp, &machine->devices) {
-		struct uvf_bus_device *device = uvf_list_entry(
-			node, struct uvf_bus_device, machine_node);
-
-		uvf_list_remove(node);
-		device->ops->destroy(device);
-	}
-	uvf_list_for_each_safe (node, tmp, &machine->groups) {
-		struct uvf_iommu_group *group = uvf_list_entry(
-			node, struct uvf_iommu_group, machine_node);
-
-		uvf_list_remove(node);
-		uvf_mutex_fini(&group->lock);
-		uvf_free(group);
-	}
+	uvf_lock(&machine->rescan_lock);
+	remove_all(machine);
+	uvf_unlock(&machine->rescan_lock);
+	uvf_list_for_each_safe (node, tmp, &machine->buses)
+		free_bus(uvf_list_entry(node, struct uvf_bus, machine_node));
+	uvf_mutex_fini(&machine->event_lock);
+	uvf_mutex_fini(&machine->lock);
+	uvf_mutex_fini(&machine->rescan_lock);
 }
 
-struct uvf_bus_device *uvf_machine_find(struct uvf_machine *machine,
-					const char *name)
+void uvf_machine_set_changed(struct uvf_machine *machine,
+			     uvf_changed_fn *changed, void *arg)
+{
+	uvf_lock(&machine->event_lock);
+	machine->changed = changed;
+	machine->changed_arg = arg;
+	uvf_unlock(&machine->event_lock);
+}
+
+void uvf_machine_touch(struct uvf_machine *machine)
+{
+	atomic_fetch_add(&machine->generation, 1);
+}
+
+static struct uvf_bus_device *find_locked(struct uvf_machine *machine,
+					  const char *name)
+	UVF_REQUIRES(machine->lock)
 {
 	struct uvf_list *node;
 
@@ -51,68 +99,145 @@ struct uvf_bus_device *uvf_machine_find(struct uvf_machine *machine,
 	return NULL;
 }
 
-static struct uvf_iommu_group *find_group(struct uvf_machine *machine,
-					  unsigned int id)
+struct uvf_bus_device *uvf_machine_find(struct uvf_machine *machine,
+					const char *name)
 {
+	struct uvf_bus_device *device;
+
+	uvf_lock(&machine->lock);
+	device = find_locked(machine, name);
+	if (device)
+		uvf_bus_device_get(device);
+	uvf_unlock(&machine->lock);
+	return device;
+}
+
+struct uvf_bus_device **uvf_machine_devices(struct uvf_machine *machine,
+					    const struct uvf_bus *bus,
+					    size_t *ret_count)
+{
+	struct uvf_bus_device **devices, *device;
 	struct uvf_list *node;
+	size_t count = 0;
 
-	uvf_list_for_each (node, &machine->groups) {
-		struct uvf_iommu_group *group = uvf_list_entry(
-			node, struct uvf_iommu_group, machine_node);
-
-		if (group->id == id)
-			return group;
+	uvf_lock(&machine->lock);
+	uvf_list_for_each (node, &machine->devices)
+		count++;
+	devices = uvf_calloc(count + 1, sizeof(struct uvf_bus_device *));
+	count = 0;
+	uvf_list_for_each (node, &machine->devices) {
+		device = uvf_list_entry(node, struct uvf_bus_device,
+					machine_node);
+		if (devices && (!bus || device->bus == bus))
+			devices[count++] = uvf_bus_device_get(device);
 	}
-	return NULL;
+	uvf_unlock(&machine->lock);
+	*ret_count = count;
+	return devices;
 }
 
-static unsigned int free_group_id(struct uvf_machine *machine)
+void uvf_bus_devices_put(struct uvf_bus_device **devices, size_t count)
 {
-	unsigned int id = 1;
-
-	while (find_group(machine, id))
-		id++;
-	return id;
+	for (size_t i = 0; i < count; i++)
+		uvf_bus_device_put(devices[i]);
+	uvf_free(devices);
 }
 
-static struct uvf_iommu_group *create_group(struct uvf_machine *machine,
-					    unsigned int id)
+/* Into the list of devices, unless the name is taken. */
+static int insert(struct uvf_machine *machine, struct uvf_bus_device *device)
 {
-	struct uvf_iommu_group *group = uvf_zalloc(sizeof(*group));
-	struct uvf_list *next;
+	int ret = 0;
 
-	if (!group)
-		return NULL;
-	group->id = id;
-	uvf_list_init(&group->devices);
-	uvf_mutex_init(&group->lock);
-	uvf_list_for_each (next, &machine->groups)
-		if (uvf_list_entry(next, struct uvf_iommu_group, machine_node)
-			    ->id > id)
-			break;
-	uvf_list_append(next, &group->machine_node);
-	return group;
+	uvf_lock(&machine->lock);
+	if (find_locked(machine, device->name))
+		ret = -EEXIST;
+	else
+		uvf_list_append(&machine->devices, &device->machine_node);
+	uvf_unlock(&machine->lock);
+	return ret;
 }
 
 int uvf_machine_add(struct uvf_machine *machine, struct uvf_bus_device *device,
 		    int group_id)
 {
 	struct uvf_iommu_group *group = NULL;
-	unsigned int id;
+	int ret;
 
-	if (uvf_machine_find(machine, device->name))
-		return -EEXIST;
 	if (group_id != UVF_GROUP_NONE) {
-		id = group_id == UVF_GROUP_OWN ? free_group_id(machine)
-					       : (unsigned int)group_id;
-		group = find_group(machine, id);
-		if (!group)
-			group = create_group(machine, id);
+		group = group_id == UVF_GROUP_OWN
+				? uvf_iommu_group_create(machine, NULL)
+				: uvf_iommu_group_obtain(
+					  machine, (unsigned int)group_id);
 		if (!group)
 			return -ENOMEM;
-		uvf_list_append(&group->devices, &device->group_node);
 	}
-	device->group = group;
-	uvf_list_append(&machine->devices, &device->machine_node);
-	return 0;
+	/* Nobody binds it before it is whole. */
+	uvf_lock(&device->lock);
+	ret = insert(machine, device);
+	if (!ret && group)
+		uvf_iommu_group_add_device(group, device);
+	if (!ret) {
+		uvf_machine_touch(machine);
+		uvf_uevent_emit_device(device, UVF_UEVENT_ADD, "");
+	}
+	uvf_unlock(&device->lock);
+	uvf_iommu_group_put(group);
+	return ret;
+}
+
+void uvf_machine_remove(struct uvf_machine *machine,
+			struct uvf_bus_device *device, struct uvf_task *task)
+{
+	bool is_in;
+
+	uvf_assert_held(&machine->rescan_lock);
+	uvf_device_kill(device, task);
+	uvf_lock(&machine->lock);
+	is_in = !uvf_list_is_empty(&device->machine_node);
+	uvf_list_remove(&device->machine_node);
+	uvf_unlock(&machine->lock);
+	if (!is_in)
+		return;
+	uvf_iommu_group_remove_device(device);
+	uvf_machine_touch(machine);
+	uvf_uevent_emit_device(device, UVF_UEVENT_REMOVE, "");
+	uvf_bus_device_put(device);
+}
+
+void uvf_machine_unplug(struct uvf_bus_device *device, struct uvf_task *task)
+{
+	struct uvf_machine *machine = device->bus->machine;
+
+	uvf_lock(&machine->rescan_lock);
+	uvf_machine_remove(machine, device, task);
+	uvf_unlock(&machine->rescan_lock);
+}
+
+/* The n-th bus, or NULL; buses only come. */
+static struct uvf_bus *bus_at(struct uvf_machine *machine, size_t n)
+{
+	struct uvf_bus *bus = NULL;
+	struct uvf_list *node;
+
+	uvf_lock(&machine->lock);
+	uvf_list_for_each (node, &machine->buses) {
+		if (!n--) {
+			bus = uvf_list_entry(node, struct uvf_bus,
+					     machine_node);
+			break;
+		}
+	}
+	uvf_unlock(&machine->lock);
+	return bus;
+}
+
+void uvf_machine_rescan(struct uvf_machine *machine)
+{
+	struct uvf_bus *bus;
+
+	uvf_lock(&machine->rescan_lock);
+	for (size_t i = 0; (bus = bus_at(machine, i)); i++)
+		if (bus->ops->rescan)
+			bus->ops->rescan(bus);
+	uvf_unlock(&machine->rescan_lock);
 }

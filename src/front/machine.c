@@ -84,7 +84,7 @@ static int fill(struct uvfio_machine *machine,
 		ret = add_device(machine, params->devices[i], err);
 	if (ret)
 		return ret;
-	ret = uvf_pci_bind(&machine->bus, &machine->vfio);
+	ret = uvf_pci_bind(&machine->bus);
 	if (ret)
 		uvfio_error_set(err, "cannot bind the devices: %s",
 				strerror(-ret));
@@ -115,6 +115,8 @@ int uvfio_machine_create(struct uvfio_machine **ret_machine,
 	uvf_vfio_init(&machine->vfio, &machine->bus, &host);
 	ret = uvf_inproc_create(&machine->inproc);
 	if (!ret)
+		ret = uvf_pci_init(&machine->bus, &machine->vfio);
+	if (!ret)
 		ret = fill(machine, params, err);
 	if (ret) {
 		uvfio_machine_destroy(machine);
@@ -129,7 +131,6 @@ void uvfio_machine_destroy(struct uvfio_machine *machine)
 	if (!machine)
 		return;
 	uvf_inproc_destroy(machine->inproc);
-	uvf_pci_unbind(&machine->bus);
 	uvf_machine_fini(&machine->bus);
 	uvf_vfio_fini(&machine->vfio);
 	uvf_worker_destroy(machine->worker);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "bus/driver.h"
 #include "bus/machine.h"
 #include "core/vfio.h"
 #include "fs/sysfs_walk.h"
@@ -44,10 +45,15 @@ static bool is_same_bus(const struct uvf_bus_device *a,
 	       !strncmp(a->name, b->name, PCI_BUS_LENGTH);
 }
 
+static const char *driver_name(const struct uvf_bus_device *device)
+{
+	return device->driver ? device->driver->name : NULL;
+}
+
 static bool has_vfio_driver(const struct uvf_bus_device *device)
 {
 	return device->group && device->driver &&
-	       !strcmp(device->driver, VFIO_PCI);
+	       !strcmp(device->driver->name, VFIO_PCI);
 }
 
 static bool has_attr(const struct uvf_bus_device *device, const char *name)
@@ -120,7 +126,7 @@ static void walk_generic_attrs(struct uvf_walk *walk,
 			       const struct uvf_bus_device *device,
 			       const char *dir)
 {
-	const char *driver = device->driver;
+	const char *driver = driver_name(device);
 	char text[128] = "";
 
 	if (!has_attr(device, "driver_override"))
@@ -188,7 +194,7 @@ static void walk_device(struct uvf_walk *walk, struct uvf_bus_device *device,
 	uvf_walk_link(walk, "bus/pci", "%s/subsystem", dir);
 	if (device->driver) {
 		uvf_walk_path(walk, target, "bus/pci/drivers/%s",
-			      device->driver);
+			      driver_name(device));
 		uvf_walk_link(walk, target, "%s/driver", dir);
 	}
 	if (device->group) {
@@ -266,19 +272,18 @@ static void walk_driver_of(struct uvf_walk *walk, struct uvf_machine *machine,
 {
 	const struct uvf_bus_device *other;
 	char dir[UVF_WALK_PATH];
-	bool is_known = !strcmp(device->driver, VFIO_PCI);
+	bool is_known = !strcmp(driver_name(device), VFIO_PCI);
 
 	for (other = first_pci(machine); other;
 	     other = next_pci(machine, other)) {
 		if (other == device || is_known)
 			break;
-		is_known =
-			other->driver && !strcmp(other->driver, device->driver);
+		is_known = other->driver == device->driver;
 	}
 	if (!is_known)
-		walk_driver(walk, device->driver);
+		walk_driver(walk, driver_name(device));
 	uvf_walk_link(walk, device_dir(dir, device), "bus/pci/drivers/%s/%s",
-		      device->driver, device->name);
+		      driver_name(device), device->name);
 }
 
 static void walk_bus(struct uvf_walk *walk, struct uvf_machine *machine)

@@ -69,6 +69,7 @@ int uvf_address_find_free(struct uvf_pci_address *ret_address,
 	uint32_t used[BUSES] = {0};
 	struct uvf_list *node;
 
+	uvf_lock(&machine->lock);
 	uvf_list_for_each (node, &machine->devices) {
 		struct uvf_bus_device *bus = uvf_list_entry(
 			node, struct uvf_bus_device, machine_node);
@@ -80,6 +81,7 @@ int uvf_address_find_free(struct uvf_pci_address *ret_address,
 		if (!at->segment)
 			used[at->bus] |= UINT32_C(1) << (at->devfn >> 3);
 	}
+	uvf_unlock(&machine->lock);
 	for (unsigned int i = FIRST_SLOT; i < BUSES * SLOTS; i++) {
 		if (used[i / SLOTS] >> i % SLOTS & 1)
 			continue;

@@ -59,6 +59,7 @@ static bool assign_in_window(struct uvf_pci *pci, struct uvf_pci_bar *bar,
 	uint64_t end = end_in_window(pci, window, window->first);
 	struct uvf_list *node;
 
+	uvf_lock(&pci->machine->lock);
 	uvf_list_for_each (node, &pci->machine->devices) {
 		struct uvf_bus_device *bus = uvf_list_entry(
 			node, struct uvf_bus_device, machine_node);
@@ -66,6 +67,7 @@ static bool assign_in_window(struct uvf_pci *pci, struct uvf_pci_bar *bar,
 		if (uvf_pci_is(bus))
 			end = end_in_window(uvf_pci_of_bus(bus), window, end);
 	}
+	uvf_unlock(&pci->machine->lock);
 	end = (end + align - 1) & ~(align - 1);
 	if (end < window->first || end > window->last ||
 	    bar->size - 1 > window->last - end)

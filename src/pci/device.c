@@ -9,6 +9,7 @@
 #include <linux/pci_regs.h>
 
 #include "base/alloc.h"
+#include "bus/bus.h"
 #include "bus/machine.h"
 #include "bus/options.h"
 #include "pci/address.h"
@@ -115,6 +116,7 @@ static int check_driver(const struct uvf_options *options,
 static int parse_address(struct uvf_pci *pci, struct uvfio_error *err)
 {
 	const char *text = uvf_options_find(pci->options, "addr");
+	struct uvf_bus_device *other;
 	int ret;
 
 	if (!text) {
@@ -133,8 +135,12 @@ static int parse_address(struct uvf_pci *pci, struct uvfio_error *err)
 	}
 	if (ret)
 		return ret;
+	(void)snprintf(pci->bus.root, sizeof(pci->bus.root), "pci%04x:%02x",
+		       pci->address.segment, pci->address.bus);
 	uvf_address_print(pci->bus.name, sizeof(pci->bus.name), &pci->address);
-	if (uvf_machine_find(pci->machine, pci->bus.name)) {
+	other = uvf_machine_find(pci->machine, pci->bus.name);
+	if (other) {
+		uvf_bus_device_put(other);
 		uvfio_error_set(err,
 				"addr=%s: another device is there; "
 				"name another or leave addr= out",
@@ -249,27 +255,54 @@ static void destroy(struct uvf_bus_device *bus)
 	uvf_free(pci);
 }
 
-/* Functions of one slot say so in their header type. */
-static void mark_multifunction(struct uvf_pci *pci)
+static bool is_same_slot(const struct uvf_pci *a, const struct uvf_pci *b)
 {
-	struct uvf_list *node;
+	return a->address.segment == b->address.segment &&
+	       a->address.bus == b->address.bus &&
+	       a->address.devfn >> 3 == b->address.devfn >> 3;
+}
 
-	uvf_list_for_each (node, &pci->machine->devices) {
-		struct uvf_bus_device *bus = uvf_list_entry(
-			node, struct uvf_bus_device, machine_node);
-		struct uvf_pci *other;
+static void mark_one(struct uvf_pci *pci)
+{
+	uvf_lock(&pci->model.lock);
+	pci->hw[PCI_HEADER_TYPE] |= MULTIFUNCTION;
+	uvf_unlock(&pci->model.lock);
+}
 
-		if (!uvf_pci_is(bus))
+/* Functions of one slot say so in their header type. */
+static void mark_multifunction(struct uvf_pci *pci,
+			       struct uvf_bus_device **others, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct uvf_pci *other = uvf_pci_of_bus(others[i]);
+
+		if (!is_same_slot(pci, other))
 			continue;
-		other = uvf_pci_of_bus(bus);
-		if (other == pci ||
-		    other->address.segment != pci->address.segment ||
-		    other->address.bus != pci->address.bus ||
-		    other->address.devfn >> 3 != pci->address.devfn >> 3)
-			continue;
-		other->hw[PCI_HEADER_TYPE] |= MULTIFUNCTION;
-		pci->hw[PCI_HEADER_TYPE] |= MULTIFUNCTION;
+		mark_one(other);
+		mark_one(pci);
 	}
+}
+
+/* Into the machine, when nothing else can fail any more. */
+static int add(struct uvf_pci *pci, int group)
+{
+	struct uvf_bus_device **others;
+	size_t count;
+	int ret;
+
+	others = uvf_machine_devices(pci->machine, pci->bus.bus, &count);
+	if (!others)
+		return -ENOMEM;
+	ret = uvf_machine_add(pci->machine, &pci->bus, group);
+	if (!ret)
+		mark_multifunction(pci, others, count);
+	uvf_bus_devices_put(others, count);
+	return ret;
+}
+
+static void set_domain(struct uvf_bus_device *bus, struct uvf_aspace *as)
+{
+	uvf_model_set_aspace(&uvf_pci_of_bus(bus)->model, as);
 }
 
 static void init_fields(struct uvf_pci *pci, struct uvf_machine *machine,
@@ -278,6 +311,17 @@ static void init_fields(struct uvf_pci *pci, struct uvf_machine *machine,
 {
 	pci->bus_ops.attrs = pci->attrs;
 	pci->bus_ops.destroy = destroy;
+	pci->bus_ops.set_domain = set_domain;
+	pci->bus_ops.show_pairs = uvf_sysfs_show_pairs;
+	pci->bus.bus = uvf_bus_find(machine, "pci");
+	pci->bus.id = (struct uvf_bus_id){
+		.vendor = model->vendor,
+		.device = model->device,
+		.subvendor = model->subvendor,
+		.subdevice = model->subdevice,
+		.class_code = model->class_code,
+	};
+	uvf_bus_device_init(&pci->bus);
 	pci->bus.ops = &pci->bus_ops;
 	pci->vfio.ops = &uvf_pci_device_ops;
 	pci->vfio.bus_device = &pci->bus;
@@ -327,10 +371,9 @@ int uvf_pci_create(struct uvf_machine *machine, struct uvf_worker *worker,
 	ret = init_model(pci, worker, err);
 	if (ret)
 		goto err_hardware;
-	ret = uvf_machine_add(machine, &pci->bus, group);
+	ret = add(pci, group);
 	if (ret)
 		goto err_model;
-	mark_multifunction(pci);
 	return 0;
 
 err_model:
@@ -338,6 +381,7 @@ err_model:
 err_hardware:
 	fini_hardware(pci);
 err_free:
+	uvf_bus_device_fini(&pci->bus);
 	uvf_free(pci);
 	return ret;
 }

@@ -7,11 +7,20 @@
 
 #include <uvfio/pci.h>
 
+struct uvf_bus_device;
 struct uvf_machine;
 struct uvf_options;
 struct uvf_pci;
 struct uvf_vfio;
 struct uvf_worker;
+
+/**
+ * uvf_pci_init() - give a machine its PCI bus
+ * @vfio: with which the driver vfio-pci registers functions
+ * Comes with the drivers pcieport, pci-stub and vfio-pci.
+ * Return: 0 or -ENOMEM; then uvf_machine_fini() cleans up.
+ */
+int uvf_pci_init(struct uvf_machine *machine, struct uvf_vfio *vfio);
 
 /**
  * uvf_pci_create() - build a function and add it to the machine
@@ -33,14 +42,14 @@ int uvf_pci_create(struct uvf_machine *machine, struct uvf_worker *worker,
 		   struct uvf_options *options, struct uvfio_error *err);
 
 /**
- * uvf_pci_bind() - let a driver take the functions of the machine
- * The driver key of each function decides: vfio-pci registers it with
- * @vfio, none leaves it alone, any other name is a host driver.
- * Return: 0 or a negative errno of uvf_device_register().
+ * uvf_pci_bind() - let drivers take the functions of the machine
+ * The driver key of each function decides: vfio-pci registers it with VFIO,
+ * none leaves it alone, any other name is a driver of the host.
+ * Return: 0 or a negative errno of a probe.
  */
-int uvf_pci_bind(struct uvf_machine *machine, struct uvf_vfio *vfio);
+int uvf_pci_bind(struct uvf_machine *machine);
 
-/* Takes every function out of @vfio again; none is open. */
-void uvf_pci_unbind(struct uvf_machine *machine);
+/* The same for one function. */
+int uvf_pci_bind_by_key(struct uvf_bus_device *bus);
 
 #endif /* UVF_PCI_DEVICE_H */

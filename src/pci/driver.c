@@ -2,11 +2,15 @@
 #include "pci/driver.h"
 
 #include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <linux/pci_regs.h>
 
-#include "bus/group.h"
+#include "base/alloc.h"
+#include "bus/bus.h"
+#include "bus/driver.h"
 #include "bus/machine.h"
 #include "bus/options.h"
 #include "pci/bar.h"
@@ -17,10 +21,11 @@
 #include "pci/irqs.h"
 #include "pci/reset.h"
 
-#define DRIVER    "vfio-pci"
-#define VF_TOKEN  "vf_token="
-#define UUID_LEN  36
-#define UUID_DASH "\x08\x0d\x12\x17" /* places of the dashes */
+#define DRIVER       "vfio-pci"
+#define CLASS_BRIDGE 0x060400 /* PCI to PCI, normal decode */
+#define VF_TOKEN     "vf_token="
+#define UUID_LEN     36
+#define UUID_DASH    "\x08\x0d\x12\x17" /* places of the dashes */
 
 static bool is_uuid(const char *text)
 {
@@ -139,74 +144,203 @@ const struct uvf_device_ops uvf_pci_device_ops = {
 	.mmio = pci_mmio,
 };
 
-static int bind_one(struct uvf_pci *pci, struct uvf_vfio *vfio)
+static int vfio_probe(struct uvf_driver *driver, struct uvf_bus_device *bus)
 {
-	const char *driver = uvf_options_find(pci->options, "driver");
+	struct uvf_pci *pci = uvf_pci_of_bus(bus);
+	int ret = uvf_device_register(driver->data, &pci->vfio);
+
+	if (!ret)
+		atomic_store(&pci->is_registered, true);
+	return ret;
+}
+
+static void vfio_remove(struct uvf_driver *driver, struct uvf_bus_device *bus,
+			struct uvf_task *task)
+{
+	struct uvf_pci *pci = uvf_pci_of_bus(bus);
+
+	(void)driver;
+	(void)task;
+	uvf_device_unregister(&pci->vfio);
+	atomic_store(&pci->is_registered, false);
+}
+
+static const struct uvf_driver_ops vfio_ops = {
+	.probe = vfio_probe,
+	.remove = vfio_remove,
+};
+
+/* A driver of the host, which enables the function and is never seen. */
+static int host_probe(struct uvf_driver *driver, struct uvf_bus_device *bus)
+{
+	(void)driver;
+	atomic_store(&uvf_pci_of_bus(bus)->is_host_driven, true);
+	return 0;
+}
+
+static void host_remove(struct uvf_driver *driver, struct uvf_bus_device *bus,
+			struct uvf_task *task)
+{
+	(void)driver;
+	(void)task;
+	atomic_store(&uvf_pci_of_bus(bus)->is_host_driven, false);
+}
+
+static const struct uvf_driver_ops host_ops = {
+	.probe = host_probe,
+	.remove = host_remove,
+};
+
+/* pci-stub holds a function and leaves it alone. */
+static int stub_probe(struct uvf_driver *driver, struct uvf_bus_device *bus)
+{
+	(void)driver;
+	(void)bus;
+	return 0;
+}
+
+static void stub_remove(struct uvf_driver *driver, struct uvf_bus_device *bus,
+			struct uvf_task *task)
+{
+	(void)driver;
+	(void)bus;
+	(void)task;
+}
+
+static const struct uvf_driver_ops stub_ops = {
+	.probe = stub_probe,
+	.remove = stub_remove,
+};
+
+static int add_driver(struct uvf_bus *bus, const struct uvf_driver *template,
+		      struct uvf_driver **ret_driver)
+{
+	struct uvf_driver *driver = uvf_zalloc(sizeof(*driver));
 	int ret;
 
-	if (driver && !strcmp(driver, "none"))
-		return 0;
-	if (driver && strcmp(driver, DRIVER)) {
-		ret = pci->bus.group
-			      ? uvf_iommu_group_use_by_host(pci->bus.group)
-			      : 0;
+	if (!driver)
+		return -ENOMEM;
+	*driver = *template;
+	ret = uvf_driver_register(bus, driver);
+	if (ret)
+		uvf_free(driver);
+	else if (ret_driver)
+		*ret_driver = driver;
+	return ret;
+}
+
+/* Those that are there before any device. */
+static int add_drivers(struct uvf_bus *bus, struct uvf_vfio *vfio)
+{
+	const struct uvf_bus_id bridges = {
+		.vendor = UVF_ID_ANY,
+		.device = UVF_ID_ANY,
+		.subvendor = UVF_ID_ANY,
+		.subdevice = UVF_ID_ANY,
+		.class_code = CLASS_BRIDGE,
+		.class_mask = UINT32_MAX,
+	};
+	const struct uvf_driver drivers[] = {
+		{
+			.name = "pci-stub",
+			.ops = &stub_ops,
+			.manages_dma = true,
+		},
+		{
+			.name = DRIVER,
+			.ops = &vfio_ops,
+			.manages_dma = true,
+			.module = "vfio_pci",
+			.data = vfio,
+		},
+	};
+	const struct uvf_driver port = {
+		.name = "pcieport",
+		.ops = &host_ops,
+		.manages_dma = true,
+	};
+	struct uvf_driver *driver;
+	int ret = add_driver(bus, &port, &driver);
+
+	if (!ret)
+		ret = uvf_driver_add_id(driver, &bridges);
+	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]) && !ret;
+	     i++)
+		ret = add_driver(bus, &drivers[i], NULL);
+	return ret;
+}
+
+static const struct uvf_bus_ops pci_bus_ops = {0};
+
+int uvf_pci_init(struct uvf_machine *machine, struct uvf_vfio *vfio)
+{
+	struct uvf_bus *bus;
+	int ret = uvf_bus_register(machine, "pci", &pci_bus_ops, &bus);
+
+	return ret ? ret : add_drivers(bus, vfio);
+}
+
+/* The driver of the host with this name; it takes functions like this one. */
+static int obtain_host_driver(struct uvf_pci *pci, const char *name,
+			      struct uvf_driver **ret_driver)
+{
+	struct uvf_bus *bus = pci->bus.bus;
+	struct uvf_driver template = {.ops = &host_ops};
+	const struct uvf_bus_id id = {
+		.vendor = pci->desc->vendor,
+		.device = pci->desc->device,
+		.subvendor = UVF_ID_ANY,
+		.subdevice = UVF_ID_ANY,
+	};
+	int ret;
+
+	*ret_driver = uvf_driver_find(bus, name);
+	if (!*ret_driver) {
+		(void)snprintf(template.name, sizeof(template.name), "%s",
+			       name);
+		ret = add_driver(bus, &template, ret_driver);
 		if (ret)
 			return ret;
-		pci->is_host_driven = true;
-		pci->bus.driver = driver;
-		return 0;
 	}
-	ret = uvf_device_register(vfio, &pci->vfio);
+	if ((*ret_driver)->ops != &host_ops ||
+	    uvf_driver_match(*ret_driver, &pci->bus))
+		return 0;
+	return uvf_driver_add_id(*ret_driver, &id);
+}
+
+int uvf_pci_bind_by_key(struct uvf_bus_device *bus)
+{
+	struct uvf_pci *pci = uvf_pci_of_bus(bus);
+	const char *name = uvf_options_find(pci->options, "driver");
+	struct uvf_driver *driver;
+	int ret;
+
+	if (!name)
+		name = DRIVER;
+	if (!strcmp(name, "none"))
+		return 0;
+	ret = obtain_host_driver(pci, name, &driver);
 	if (ret)
 		return ret;
-	pci->is_registered = true;
-	pci->bus.driver = DRIVER;
-	return 0;
+	/* These have no ids of their own: so do users give them functions. */
+	if (!uvf_driver_match(driver, bus))
+		ret = uvf_bus_device_set_override(bus, name, strlen(name));
+	return ret ? ret : uvf_device_attach_driver(bus, driver);
 }
 
-int uvf_pci_bind(struct uvf_machine *machine, struct uvf_vfio *vfio)
+int uvf_pci_bind(struct uvf_machine *machine)
 {
-	struct uvf_list *node;
-	int ret;
+	struct uvf_bus *bus = uvf_bus_find(machine, "pci");
+	struct uvf_bus_device **devices;
+	size_t count;
+	int ret = 0;
 
-	uvf_list_for_each (node, &machine->devices) {
-		struct uvf_bus_device *bus = uvf_list_entry(
-			node, struct uvf_bus_device, machine_node);
-
-		if (!uvf_pci_is(bus) || bus->driver)
-			continue;
-		ret = bind_one(uvf_pci_of_bus(bus), vfio);
-		if (ret)
-			return ret;
-	}
-	return 0;
-}
-
-static void unbind_one(struct uvf_pci *pci)
-{
-	struct uvf_iommu_group *group = pci->bus.group;
-
-	if (pci->is_registered)
-		uvf_device_unregister(&pci->vfio);
-	if (pci->is_host_driven && group) {
-		uvf_lock(&group->lock);
-		group->host_users--;
-		uvf_unlock(&group->lock);
-	}
-	pci->is_registered = false;
-	pci->is_host_driven = false;
-	pci->bus.driver = NULL;
-}
-
-void uvf_pci_unbind(struct uvf_machine *machine)
-{
-	struct uvf_list *node;
-
-	uvf_list_for_each (node, &machine->devices) {
-		struct uvf_bus_device *bus = uvf_list_entry(
-			node, struct uvf_bus_device, machine_node);
-
-		if (uvf_pci_is(bus))
-			unbind_one(uvf_pci_of_bus(bus));
-	}
+	devices = uvf_machine_devices(machine, bus, &count);
+	if (!devices)
+		return -ENOMEM;
+	for (size_t i = 0; i < count && !ret; i++)
+		if (!uvf_bus_device_driver(devices[i]))
+			ret = uvf_pci_bind_by_key(devices[i]);
+	uvf_bus_devices_put(devices, count);
+	return ret;
 }

@@ -52,5 +52,6 @@ void uvf_low_power_exit_locked(struct uvf_pci *pci)
 
 /* sysfs.c: list the files that this function has. */
 void uvf_sysfs_init(struct uvf_pci *pci);
+size_t uvf_sysfs_show_pairs(struct uvf_bus_device *bus, char *buf, size_t size);
 
 #endif /* UVF_PCI_HANDLERS_H */

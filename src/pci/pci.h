@@ -102,8 +102,8 @@ struct uvf_pci {
 	uint16_t aer_offset; /* extended capability; 0: none */
 	uint16_t af_offset;  /* Advanced Features capability; 0: none */
 
-	bool is_registered;  /* with the core; under no lock, at bind only */
-	bool is_host_driven; /* counted in the group's host_users */
+	atomic_bool is_registered;  /* with the core; by probe and remove */
+	atomic_bool is_host_driven; /* a driver of the host enabled it */
 
 	/* Protected by model.lock from here on. */
 

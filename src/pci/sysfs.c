@@ -149,19 +149,22 @@ static size_t show_modalias(struct uvf_bus_device *bus, void *buf, size_t size)
 		    desc->class_code >> 8 & 0xff, desc->class_code & 0xff);
 }
 
-static size_t show_uevent(struct uvf_bus_device *bus, void *buf, size_t size)
+size_t uvf_sysfs_show_pairs(struct uvf_bus_device *bus, char *buf, size_t size)
 {
 	const struct uvfio_pci_model *desc = uvf_pci_of_bus(bus)->desc;
-	size_t done = 0;
+	size_t done;
 
-	if (bus->driver)
-		done = emit(buf, size, "DRIVER=%s\n", bus->driver);
-	done += emit((char *)buf + done, size - done,
-		     "PCI_CLASS=%04X\nPCI_ID=%04X:%04X\n"
-		     "PCI_SUBSYS_ID=%04X:%04X\nPCI_SLOT_NAME=%s\nMODALIAS=",
-		     desc->class_code, desc->vendor, desc->device,
-		     desc->subvendor, desc->subdevice, bus->name);
-	return done + show_modalias(bus, (char *)buf + done, size - done);
+	done = emit(buf, size,
+		    "PCI_CLASS=%04X\nPCI_ID=%04X:%04X\n"
+		    "PCI_SUBSYS_ID=%04X:%04X\nPCI_SLOT_NAME=%s\nMODALIAS=",
+		    desc->class_code, desc->vendor, desc->device,
+		    desc->subvendor, desc->subdevice, bus->name);
+	return done + show_modalias(bus, buf + done, size - done);
+}
+
+static size_t show_uevent(struct uvf_bus_device *bus, void *buf, size_t size)
+{
+	return uvf_bus_device_pairs(bus, buf, size);
 }
 
 static size_t show_power_state(struct uvf_bus_device *bus, void *buf,
@@ -178,16 +181,14 @@ static size_t show_power_state(struct uvf_bus_device *bus, void *buf,
 		power = 3;
 	uvf_unlock(&pci->model.lock);
 	return emit(buf, size, "%s\n",
-		    bus->driver || power ? names[power] : "unknown");
+		    uvf_bus_device_driver(bus) || power ? names[power]
+							: "unknown");
 }
 
 static size_t show_driver_override(struct uvf_bus_device *bus, void *buf,
 				   size_t size)
 {
-	/* vfio-pci has no ids of its own: this is how it gets a function. */
-	return emit(buf, size, "%s\n",
-		    uvf_pci_of_bus(bus)->is_registered ? bus->driver
-						       : "(null)");
+	return uvf_bus_device_show_override(bus, buf, size);
 }
 
 static size_t show_numa_node(struct uvf_bus_device *bus, void *buf, size_t size)
@@ -285,29 +286,30 @@ static size_t show_nothing(struct uvf_bus_device *bus, void *buf, size_t size)
 #define FOR_ROOT           0600
 
 static const struct uvf_bus_attr attrs[] = {
-	{"ari_enabled", show_zero, READ_ONLY},
-	{"broken_parity_status", show_zero, CHANGED_BY_WRITING},
-	{"class", show_class, READ_ONLY},
-	{"config", show_config, CHANGED_BY_WRITING},
-	{"consistent_dma_mask_bits", show_dma_mask, READ_ONLY},
-	{"d3cold_allowed", show_d3cold_allowed, CHANGED_BY_WRITING},
-	{"device", show_device, READ_ONLY},
-	{"dma_mask_bits", show_dma_mask, READ_ONLY},
-	{"driver_override", show_driver_override, CHANGED_BY_WRITING},
-	{"enable", show_enable, CHANGED_BY_WRITING},
-	{"irq", show_irq, READ_ONLY},
-	{"local_cpulist", show_local_cpulist, READ_ONLY},
-	{"local_cpus", show_local_cpus, READ_ONLY},
-	{"modalias", show_modalias, READ_ONLY},
-	{"msi_bus", show_one, CHANGED_BY_WRITING},
-	{"numa_node", show_numa_node, CHANGED_BY_WRITING},
-	{"power_state", show_power_state, READ_ONLY},
-	{"resource", show_resource, READ_ONLY},
-	{"revision", show_revision, READ_ONLY},
-	{"subsystem_device", show_subdevice, READ_ONLY},
-	{"subsystem_vendor", show_subvendor, READ_ONLY},
-	{"uevent", show_uevent, CHANGED_BY_WRITING},
-	{"vendor", show_vendor, READ_ONLY},
+	{"ari_enabled", show_zero, READ_ONLY, NULL, NULL},
+	{"broken_parity_status", show_zero, CHANGED_BY_WRITING, NULL, NULL},
+	{"class", show_class, READ_ONLY, NULL, NULL},
+	{"config", show_config, CHANGED_BY_WRITING, NULL, NULL},
+	{"consistent_dma_mask_bits", show_dma_mask, READ_ONLY, NULL, NULL},
+	{"d3cold_allowed", show_d3cold_allowed, CHANGED_BY_WRITING, NULL, NULL},
+	{"device", show_device, READ_ONLY, NULL, NULL},
+	{"dma_mask_bits", show_dma_mask, READ_ONLY, NULL, NULL},
+	{"driver_override", show_driver_override, CHANGED_BY_WRITING, NULL,
+	 NULL},
+	{"enable", show_enable, CHANGED_BY_WRITING, NULL, NULL},
+	{"irq", show_irq, READ_ONLY, NULL, NULL},
+	{"local_cpulist", show_local_cpulist, READ_ONLY, NULL, NULL},
+	{"local_cpus", show_local_cpus, READ_ONLY, NULL, NULL},
+	{"modalias", show_modalias, READ_ONLY, NULL, NULL},
+	{"msi_bus", show_one, CHANGED_BY_WRITING, NULL, NULL},
+	{"numa_node", show_numa_node, CHANGED_BY_WRITING, NULL, NULL},
+	{"power_state", show_power_state, READ_ONLY, NULL, NULL},
+	{"resource", show_resource, READ_ONLY, NULL, NULL},
+	{"revision", show_revision, READ_ONLY, NULL, NULL},
+	{"subsystem_device", show_subdevice, READ_ONLY, NULL, NULL},
+	{"subsystem_vendor", show_subvendor, READ_ONLY, NULL, NULL},
+	{"uevent", show_uevent, CHANGED_BY_WRITING, NULL, NULL},
+	{"vendor", show_vendor, READ_ONLY, NULL, NULL},
 };
 static_assert(sizeof(attrs) / sizeof(attrs[0]) + 2 * UVFIO_PCI_BARS + 3 <=
 		      UVF_PCI_ATTRS_MAX,
@@ -321,9 +323,10 @@ static const char *const bar_wc_names[] = {"resource0_wc", "resource1_wc",
 
 void uvf_sysfs_init(struct uvf_pci *pci)
 {
-	const struct uvf_bus_attr reset = {"reset", show_nothing, WRITE_ONLY};
+	const struct uvf_bus_attr reset = {"reset", show_nothing, WRITE_ONLY,
+					   NULL, NULL};
 	const struct uvf_bus_attr method = {"reset_method", show_reset_method,
-					    CHANGED_BY_WRITING};
+					    CHANGED_BY_WRITING, NULL, NULL};
 	struct uvf_bus_attr *at = pci->attrs;
 
 	memcpy(at, attrs, sizeof(attrs));
@@ -332,14 +335,15 @@ void uvf_sysfs_init(struct uvf_pci *pci)
 		if (!pci->bars[i].size)
 			continue;
 		*at++ = (struct uvf_bus_attr){bar_names[i], show_nothing,
-					      FOR_ROOT};
+					      FOR_ROOT, NULL, NULL};
 		if (pci->bars[i].desc->flags & UVFIO_BAR_PREFETCH)
 			*at++ = (struct uvf_bus_attr){bar_wc_names[i],
-						      show_nothing, FOR_ROOT};
+						      show_nothing, FOR_ROOT,
+						      NULL, NULL};
 	}
 	if (pci->has_reset) {
 		*at++ = reset;
 		*at++ = method;
 	}
-	*at = (struct uvf_bus_attr){NULL, NULL, 0};
+	*at = (struct uvf_bus_attr){NULL, NULL, 0, NULL, NULL};
 }

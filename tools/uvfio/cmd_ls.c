@@ -66,13 +66,16 @@ static void print_attr(struct uvf_bus_device *device, const char *label,
 
 static void print_device(struct uvf_bus_device *device)
 {
+	const char *driver;
+
 	printf("%s", device->name);
 	print_attr(device, "vendor", "vendor");
 	print_attr(device, "device", "device");
 	print_attr(device, "class", "class");
 	if (device->group)
 		printf(" group %u", device->group->id);
-	printf(" driver %s\n", device->driver ? device->driver : "none");
+	driver = uvf_bus_device_driver_name(device);
+	printf(" driver %s\n", driver);
 }
 
 int cmd_ls(int argc, char **argv)

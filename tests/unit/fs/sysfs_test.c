@@ -14,6 +14,8 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "bus/bus.h"
+#include "bus/driver.h"
 #include "bus/machine.h"
 #include "core/vfio.h"
 
@@ -38,6 +40,8 @@ struct tree {
 static struct uvf_profile profile;
 static struct uvf_machine machine;
 static struct uvf_vfio vfio;
+static struct uvf_bus *bus;
+static const struct uvf_bus_ops bus_ops = {0};
 static struct tree tree;
 
 static size_t show_vendor(struct uvf_bus_device *device, void *buf, size_t size)
@@ -55,10 +59,10 @@ static size_t show_config(struct uvf_bus_device *device, void *buf, size_t size)
 }
 
 static const struct uvf_bus_attr attrs[] = {
-	{"vendor", show_vendor, 0444},
-	{"config", show_config, 0644},
-	{"write_only", NULL, 0200},
-	{NULL, NULL, 0},
+	{"vendor", show_vendor, 0444, NULL, NULL},
+	{"config", show_config, 0644, NULL, NULL},
+	{"write_only", NULL, 0200, NULL, NULL},
+	{NULL, NULL, 0, NULL, NULL},
 };
 
 static void destroy(struct uvf_bus_device *device)
@@ -66,7 +70,41 @@ static void destroy(struct uvf_bus_device *device)
 	uvf_free(device);
 }
 
-static const struct uvf_bus_device_ops ops = {attrs, destroy};
+static const struct uvf_bus_device_ops ops = {
+	.attrs = attrs,
+	.destroy = destroy,
+};
+
+static int probe(struct uvf_driver *driver, struct uvf_bus_device *device)
+{
+	(void)driver;
+	(void)device;
+	return 0;
+}
+
+static void remove_nothing(struct uvf_driver *driver,
+			   struct uvf_bus_device *device, struct uvf_task *task)
+{
+	(void)driver;
+	(void)device;
+	(void)task;
+}
+
+static const struct uvf_driver_ops driver_ops = {probe, remove_nothing};
+
+static struct uvf_driver *obtain_driver(const char *name)
+{
+	struct uvf_driver *driver = uvf_driver_find(bus, name);
+
+	if (driver)
+		return driver;
+	driver = uvf_zalloc(sizeof(*driver));
+	assert_non_null(driver);
+	snprintf(driver->name, sizeof(driver->name), "%s", name);
+	driver->ops = &driver_ops;
+	assert_int_equal(uvf_driver_register(bus, driver), 0);
+	return driver;
+}
 
 static void add(const char *name, const char *driver, int group)
 {
@@ -74,9 +112,15 @@ static void add(const char *name, const char *driver, int group)
 
 	assert_non_null(device);
 	device->ops = &ops;
-	device->driver = driver;
+	device->bus = bus;
+	snprintf(device->root, sizeof(device->root), "pci%.7s", name);
 	snprintf(device->name, sizeof(device->name), "%s", name);
+	uvf_bus_device_init(device);
 	assert_int_equal(uvf_machine_add(&machine, device, group), 0);
+	if (driver)
+		assert_int_equal(
+			uvf_device_attach_driver(device, obtain_driver(driver)),
+			0);
 }
 
 /* Two functions of one group, one that only a host driver has, two buses. */
@@ -89,6 +133,7 @@ static int set_up(void **state)
 	host.profile = &profile;
 	uvf_machine_init(&machine, &profile);
 	uvf_vfio_init(&vfio, &machine, &host);
+	assert_int_equal(uvf_bus_register(&machine, "pci", &bus_ops, &bus), 0);
 	add("0000:00:03.0", "vfio-pci", 7);
 	add("0000:00:03.1", "vfio-pci", 7);
 	add("0000:00:04.0", "igb", 8);
@@ -103,8 +148,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
-	uvf_vfio_fini(&vfio);
 	uvf_machine_fini(&machine);
+	uvf_vfio_fini(&vfio);
 	return 0;
 }
 

@@ -27,6 +27,7 @@ static int setup(void **state)
 
 	assert_int_equal(uvf_profile_parse(&bench.profile, NULL, NULL), 0);
 	uvf_machine_init(&bench.machine, &bench.profile);
+	assert_int_equal(uvf_pci_init(&bench.machine, NULL), 0);
 	*state = &bench;
 	if (uvf_worker_create(&bench.worker, false))
 		return -1;
@@ -62,6 +63,7 @@ static struct uvf_pci *find(struct bench *bench, const char *name)
 	struct uvf_bus_device *bus = uvf_machine_find(&bench->machine, name);
 
 	assert_non_null(bus);
+	uvf_bus_device_put(bus);
 	return uvf_pci_of_bus(bus);
 }
 
@@ -285,6 +287,7 @@ static void missing_callbacks_do_nothing(void **state)
 	ops->close(&pci->vfio);
 	/* The model is on the stack. */
 	uvf_machine_fini(&bench->machine);
+	uvf_machine_init(&bench->machine, &bench->profile);
 }
 
 static const struct uvfio_span odd_span[] = {{0x100, 0x1000, UVFIO_PAGE_RAM}};

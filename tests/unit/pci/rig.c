@@ -263,6 +263,7 @@ struct rig *rig_create(const struct uvfio_pci_model *model, const char *profile,
 	assert_non_null(rig);
 	assert_int_equal(uvf_profile_parse(&rig->profile, profile, NULL), 0);
 	uvf_machine_init(&rig->machine, &rig->profile);
+	assert_int_equal(uvf_pci_init(&rig->machine, NULL), 0);
 	assert_int_equal(uvf_worker_create(&rig->worker, may_spin), 0);
 	assert_int_equal(uvf_options_parse(&options, model->name, &err), 0);
 	ret = uvf_pci_create(&rig->machine, rig->worker, model, options, &err);
@@ -270,6 +271,7 @@ struct rig *rig_create(const struct uvfio_pci_model *model, const char *profile,
 		fail_msg("%d: %s", ret, err.text);
 	rig->pci =
 		uvf_pci_of_bus(uvf_machine_find(&rig->machine, "0000:00:03.0"));
+	uvf_bus_device_put(&rig->pci->bus);
 	rig->probe = uvfio_priv(&rig->pci->model);
 	rig->client.mm.ops = &client_mm_ops;
 	rig->client.caller.ops = &client_ops;

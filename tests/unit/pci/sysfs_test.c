@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bus/driver.h"
 #include "rig.h"
 
 static size_t show(struct rig *rig, const char *name, char *buf, size_t size)
@@ -59,10 +60,14 @@ static void files_have_the_form_of_linux(void **state)
 	assert_false(has_file(rig, "resource0_wc"));
 	expect(rig, "modalias",
 	       "pci:v00001111d00002222sv00003333sd00004444bc01sc08i02\n");
-	rig->pci->bus.driver = "vfio-pci";
+	assert_int_equal(
+		uvf_device_attach_driver(
+			&rig->pci->bus,
+			uvf_driver_find(rig->pci->bus.bus, "pci-stub")),
+		0);
 	expect(rig, "power_state", "D0\n");
 	expect(rig, "uevent",
-	       "DRIVER=vfio-pci\nPCI_CLASS=10802\nPCI_ID=1111:2222\n"
+	       "DRIVER=pci-stub\nPCI_CLASS=10802\nPCI_ID=1111:2222\n"
 	       "PCI_SUBSYS_ID=3333:4444\nPCI_SLOT_NAME=0000:00:03.0\n"
 	       "MODALIAS="
 	       "pci:v00001111d00002222sv00003333sd00004444bc01sc08i02\n");

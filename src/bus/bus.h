@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A bus of the machine: "pci", "platform", "mdev".
+ */
+#ifndef UVF_BUS_BUS_H
+#define UVF_BUS_BUS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/list.h"
+
+struct uvf_bus;
+struct uvf_bus_device;
+struct uvf_driver;
+struct uvf_machine;
+struct uvf_task;
+
+struct uvf_bus_ops {
+	/*
+	 * Whether a driver takes a device; NULL: by driver_override and ids,
+	 * uvf_driver_match().
+	 */
+	bool (*match)(struct uvf_driver *driver, struct uvf_bus_device *device);
+	/* Bring back what was removed; NULL: nothing comes back. */
+	void (*rescan)(struct uvf_bus *bus);
+};
+
+struct uvf_bus {
+	/* Fixed. */
+	char name[16];
+	const struct uvf_bus_ops *ops;
+	void *data; /* of the bus's owner */
+	struct uvf_machine *machine;
+
+	atomic_bool is_autoprobe; /* drivers_autoprobe */
+
+	/* Under the machine's lock. */
+	struct uvf_list machine_node;
+	struct uvf_list drivers; /* struct uvf_driver, by bus_node */
+};
+
+/**
+ * uvf_bus_register() - add a bus to a machine
+ * @ret_bus: the machine's; NULL: not wanted
+ * Return: 0 or -ENOMEM.
+ */
+int uvf_bus_register(struct uvf_machine *machine, const char *name,
+		     const struct uvf_bus_ops *ops, struct uvf_bus **ret_bus);
+
+/* A bus by its name, or NULL. */
+struct uvf_bus *uvf_bus_find(struct uvf_machine *machine, const char *name);
+
+/**
+ * uvf_bus_find_device() - a device of a bus by what was written
+ * @name: one newline may follow it
+ * Return: the device with a reference, or NULL.
+ */
+struct uvf_bus_device *uvf_bus_find_device(struct uvf_bus *bus,
+					   const char *name);
+
+/**
+ * uvf_bus_probe() - write a device's name to the file drivers_probe
+ * Return: 0, also when no driver wanted it, or, in the order tested:
+ *   -ENODEV  no such device
+ *   -EINVAL  a driver failed before its probe
+ */
+int uvf_bus_probe(struct uvf_bus *bus, const char *name);
+
+#endif /* UVF_BUS_BUS_H */
