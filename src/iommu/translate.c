@@ -44,6 +44,7 @@ struct leaf {
 	struct uvf_range iova;
 	uint8_t *direct;     /* to iova.first, or NULL: through mem */
 	struct uvf_mem *mem; /* holds one reference */
+	uint64_t offset;     /* of iova.first in mem */
 	struct leaf *next_dead;
 	uint32_t prot; /* UVF_PROT_*, what the tables can say */
 };
@@ -358,7 +359,7 @@ static void publish(struct uvf_aspace *as, struct leaf *leaf)
 }
 
 static struct leaf *leaf_create(struct uvf_range iova, struct uvf_mem *mem,
-				uint32_t prot)
+				uint64_t offset, uint32_t prot)
 {
 	struct leaf *leaf = uvf_zalloc(sizeof(*leaf));
 
@@ -366,7 +367,10 @@ static struct leaf *leaf_create(struct uvf_range iova, struct uvf_mem *mem,
 		return NULL;
 	leaf->iova = iova;
 	leaf->mem = uvf_mem_get(mem);
+	leaf->offset = offset;
 	leaf->direct = uvf_mem_direct(mem);
+	if (leaf->direct)
+		leaf->direct += offset;
 	leaf->prot = prot;
 	return leaf;
 }
@@ -385,7 +389,7 @@ int uvf_aspace_map(struct uvf_aspace *as, struct uvf_range iova,
 
 	if (prot & UVF_PROT_WRITE && as->write_implies_read)
 		prot |= UVF_PROT_READ;
-	leaf = leaf_create(iova, mem, prot);
+	leaf = leaf_create(iova, mem, 0, prot);
 	if (!leaf)
 		return -ENOMEM;
 	ret = grow(as, iova.last);
@@ -488,7 +492,7 @@ int uvf_aspace_replace(struct uvf_aspace *as, struct uvf_range iova,
 
 	if (UVF_BUG_ON(!now))
 		return 0;
-	leaf = leaf_create(iova, mem, now->prot);
+	leaf = leaf_create(iova, mem, 0, now->prot);
 	if (!leaf)
 		return -ENOMEM;
 	old = exchange(as, iova, leaf);
@@ -497,6 +501,67 @@ int uvf_aspace_replace(struct uvf_aspace *as, struct uvf_range iova,
 		return 0;
 	}
 	bury(as, old);
+	uvf_aspace_drain(as);
+	return 0;
+}
+
+/* Let a slot begin at an address inside a mapping; accesses see no change. */
+static int cut_slot(struct uvf_aspace *as, uint64_t at)
+{
+	for (;;) {
+		struct path path;
+		uint64_t ref = walk(as, at, 1, &path);
+		struct node *node;
+
+		if (!(at & ((1ull << shift_of(path.level)) - 1)))
+			return 0;
+		node = node_create(as);
+		if (!node)
+			return -ENOMEM;
+		for (unsigned int i = 0; i < SLOT_COUNT; i++)
+			store(&node->slots[i], ref);
+		node->used = SLOT_COUNT;
+		store(slot_of(&path), ref_of(node, 0));
+	}
+}
+
+/* Let the slots of an interval, all in use, hold another leaf. */
+static void overwrite(struct uvf_aspace *as, struct leaf *leaf)
+{
+	uint64_t pos = leaf->iova.first;
+
+	do {
+		struct path path;
+
+		walk(as, pos, 1, &path);
+		store(slot_of(&path), ref_of(leaf, REF_LEAF));
+		pos += 1ull << shift_of(path.level);
+	} while (pos != leaf->iova.last + 1);
+}
+
+int uvf_aspace_split(struct uvf_aspace *as, struct uvf_range iova, uint64_t at)
+{
+	const struct leaf *now = find(as, iova.first);
+	struct uvf_range low = {iova.first, at - 1};
+	struct uvf_range high = {at, iova.last};
+	struct leaf *first, *second;
+
+	if (UVF_BUG_ON(!now || now->iova.last != iova.last))
+		return 0;
+	first = leaf_create(low, now->mem, now->offset, now->prot);
+	second = leaf_create(high, now->mem, now->offset + (at - iova.first),
+			     now->prot);
+	if (!first || !second || cut_slot(as, at)) {
+		if (first)
+			leaf_destroy(first);
+		if (second)
+			leaf_destroy(second);
+		return -ENOMEM;
+	}
+	/* Commit: nothing below can fail. */
+	overwrite(as, first);
+	overwrite(as, second);
+	bury(as, (struct leaf *)(uintptr_t)now);
 	uvf_aspace_drain(as);
 	return 0;
 }
@@ -553,7 +618,7 @@ static int copy_piece(struct uvf_aspace *as, uint64_t iova, uint8_t *buf,
 	uvf_reader_enter();
 	leaf = find(as, iova);
 	if (leaf && leaf->prot & (is_write ? UVF_PROT_WRITE : UVF_PROT_READ)) {
-		uint64_t offset = iova - leaf->iova.first;
+		uint64_t offset = leaf->offset + (iova - leaf->iova.first);
 
 		if (len > leaf->iova.last - iova)
 			len = leaf->iova.last - iova + 1;

@@ -83,6 +83,18 @@ int uvf_aspace_replace(struct uvf_aspace *as, struct uvf_range iova,
 		       struct uvf_mem *mem);
 
 /**
+ * uvf_aspace_split() - make two mappings out of one
+ * @iova: interval exactly as it was mapped
+ * @at:   where the second begins; a page inside @iova, not its first
+ *
+ * An access meets the memory as before, at any time.
+ *
+ * Context: as uvf_aspace_unmap().
+ * Return: 0 or -ENOMEM, and then nothing changed.
+ */
+int uvf_aspace_split(struct uvf_aspace *as, struct uvf_range iova, uint64_t at);
+
+/**
  * uvf_aspace_read() - copy from IOVA to @buf, as a device
  * uvf_aspace_write() - copy @buf to IOVA, as a device
  * @ret_done: bytes moved, always written; NULL is allowed

@@ -312,6 +312,33 @@ static void replaces_the_memory_behind_a_mapping(void **state)
 	check_byte(as, iova.first, false, 0);
 }
 
+static void changes_nothing_when_a_split_fails(void **state)
+{
+	struct uvf_aspace *as = *state;
+	/* One slot of the fourth level, cut in its middle. */
+	struct uvf_range iova = {1ull << 39, (1ull << 40) - 1};
+	uint64_t at = iova.first + 5 * PAGE;
+	unsigned long nth = 0;
+	int ret;
+
+	assert_int_equal(map_wide(as, iova, 0, R), 0);
+	do {
+		uvf_alloc_fail_nth(++nth);
+		ret = uvf_aspace_split(as, iova, at);
+		uvf_alloc_fail_nth(0);
+		check_byte(as, at - 1, true, 5 * PAGE - 1);
+		check_byte(as, at, true, 5 * PAGE);
+		check_byte(as, iova.last, true, iova.last - iova.first);
+	} while (ret == -ENOMEM);
+	assert_int_equal(ret, 0);
+	/* It failed at both mappings and at nodes below the slot. */
+	assert_true(nth > 3);
+	iova.first = at;
+	uvf_aspace_unmap(as, &iova, 1);
+	check_byte(as, at - 1, true, 5 * PAGE - 1);
+	check_byte(as, at, false, 0);
+}
+
 /* Map a wide interval beside a small one, and fail at one allocation. */
 static int map_and_fail(unsigned long nth)
 {
@@ -452,6 +479,25 @@ static void probe(struct uvf_aspace *as, uint64_t iova)
 	}
 }
 
+/* Make two mappings of one, where the model has room for the second. */
+static void split(struct uvf_aspace *as, unsigned int i)
+{
+	unsigned int n = (i + 7) % MAPS;
+	uint64_t pages = (maps[i].iova.last - maps[i].iova.first) / PAGE;
+	uint64_t size;
+
+	if (maps[n].is_in || !pages)
+		return;
+	size = (1 + draw(pages)) * PAGE;
+	assert_int_equal(
+		uvf_aspace_split(as, maps[i].iova, maps[i].iova.first + size),
+		0);
+	maps[n] = maps[i];
+	maps[n].iova.first += size;
+	maps[n].vaddr += size;
+	maps[i].iova.last = maps[n].iova.first - 1;
+}
+
 static void step(struct uvf_aspace *as)
 {
 	unsigned int i = (unsigned int)draw(MAPS);
@@ -475,6 +521,8 @@ static void step(struct uvf_aspace *as)
 			maps[n].is_in = false;
 		}
 		uvf_aspace_unmap(as, both, count);
+	} else if (maps[i].is_in) {
+		split(as, i);
 	}
 	i = (unsigned int)draw(MAPS);
 	probe(as, draw_page() + draw(3) - 1);
@@ -594,6 +642,53 @@ static void touches_nothing_after_unmap_returned_in_long_copies(void **state)
 }
 
 /* One node of 2 MiB, and readable memory where a wild pointer would go. */
+struct reader {
+	struct uvf_aspace *as;
+	atomic_bool is_over;
+	unsigned long misses;
+};
+
+static void *reading_thread(void *arg)
+{
+	struct reader *reader = arg;
+	uint8_t byte;
+
+	uvf_reader_register();
+	while (!atomic_load(&reader->is_over))
+		if (uvf_aspace_read(reader->as, 0, &byte, 1, NULL) ||
+		    byte != byte_at(0))
+			reader->misses++;
+	uvf_reader_unregister();
+	return NULL;
+}
+
+/* The first page stays while all behind it is cut off, piece by piece. */
+static void an_access_never_notices_a_split(void **state)
+{
+	for (unsigned int i = 0; i < 100; i++) {
+		struct reader reader = {.as = *state};
+		struct uvf_range now = pages_at(0, (1u << 18) - i);
+		pthread_t thread;
+
+		assert_int_equal(map_wide(*state, now, 0, R), 0);
+		assert_int_equal(
+			pthread_create(&thread, NULL, reading_thread, &reader),
+			0);
+		while (now.last > PAGE) {
+			uint64_t at = ((now.last + 1) / PAGE + 1) / 2 * PAGE;
+			struct uvf_range rest = {at, now.last};
+
+			assert_int_equal(uvf_aspace_split(*state, now, at), 0);
+			uvf_aspace_unmap(*state, &rest, 1);
+			now.last = at - 1;
+		}
+		atomic_store(&reader.is_over, true);
+		pthread_join(thread, NULL);
+		assert_int_equal(reader.misses, 0);
+		uvf_aspace_unmap(*state, &now, 1);
+	}
+}
+
 static void finds_nothing_above_its_root(void **state)
 {
 	struct uvf_aspace *as = *state;
@@ -659,9 +754,11 @@ int main(void)
 		CASE(stops_at_the_first_byte_that_is_not_there),
 		CASE(replaces_the_memory_behind_a_mapping),
 		CASE(changes_nothing_when_a_map_fails),
+		CASE(changes_nothing_when_a_split_fails),
 		CASE(agrees_with_a_list),
 		CASE(touches_nothing_after_unmap_returned),
 		CASE(touches_nothing_after_unmap_returned_in_long_copies),
+		CASE(an_access_never_notices_a_split),
 		CASE(finds_nothing_above_its_root),
 		CASE(stops_at_memory_that_is_gone),
 	};
