@@ -4,6 +4,7 @@
  *
  * A number alone says nothing, since container, group and device files use
  * the same numbers for different calls; the kind of the file comes first.
+ * Files of another ABI (src/v02) bring a table of their own.
  */
 #include <errno.h>
 #include <linux/vfio.h>
@@ -86,8 +87,11 @@ static long call_driver(struct uvf_file *file, struct uvf_caller *caller,
 long uvf_file_ioctl(struct uvf_file *file, struct uvf_caller *caller,
 		    unsigned int cmd, unsigned long arg)
 {
-	const struct ioctl_kind *kind = &kinds[file->kind];
+	const struct ioctl_kind *kind;
 
+	if (file->ops->ioctl)
+		return file->ops->ioctl(file, caller, cmd, arg);
+	kind = &kinds[file->kind];
 	for (size_t i = 0; i < kind->count; i++) {
 		const struct ioctl_row *row = &kind->rows[i];
 

@@ -20,6 +20,10 @@ enum uvf_file_kind {
 	UVF_FILE_CONTAINER,
 	UVF_FILE_GROUP,
 	UVF_FILE_DEVICE,
+	/* Of the ABI of 2011, src/v02. */
+	UVF_FILE_V02_GROUP,
+	UVF_FILE_V02_IOMMU,
+	UVF_FILE_V02_DEVICE,
 };
 
 /* What a client finds in a page of a mapping it touches for the first time. */
@@ -38,6 +42,9 @@ struct uvf_page {
 struct uvf_file;
 
 struct uvf_file_ops {
+	/* NULL: by the table of core/dispatch.c. */
+	long (*ioctl)(struct uvf_file *file, struct uvf_caller *caller,
+		      unsigned int cmd, unsigned long arg);
 	/* NULL: -EINVAL (read, write) or -ENODEV (mmap). */
 	ssize_t (*read)(struct uvf_file *file, struct uvf_caller *caller,
 			uint64_t addr, size_t len, uint64_t pos);
@@ -59,8 +66,9 @@ struct uvf_file {
 	struct uvf_ref ref;
 	enum uvf_file_kind kind;
 	const struct uvf_file_ops *ops;
-	void *object; /* struct uvf_container, uvf_group or uvf_device */
-	void *front;  /* for the front that installed it */
+	void *object;       /* struct uvf_container, uvf_group or uvf_device */
+	bool survives_exec; /* a descriptor that a call returns stays open */
+	void *front;        /* for the front that installed it */
 };
 
 /**

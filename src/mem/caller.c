@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/alloc.h"
 
@@ -18,6 +19,18 @@ int uvf_copy_out(struct uvf_caller *caller, uint64_t addr, const void *src,
 		 size_t len)
 {
 	return len ? caller->mm->ops->write(caller->mm, addr, src, len) : 0;
+}
+
+uint64_t uvf_caller_memlock_limit(const struct uvf_caller *caller)
+{
+	struct rlimit limit;
+
+	/* A process that is gone meanwhile has nothing to be limited. */
+	if (caller->has_ipc_lock ||
+	    prlimit(caller->pid, RLIMIT_MEMLOCK, NULL, &limit) ||
+	    limit.rlim_cur == RLIM_INFINITY)
+		return UINT64_MAX;
+	return limit.rlim_cur;
 }
 
 /* Fill @text up to its NUL, which must come within @max bytes. */

@@ -33,9 +33,9 @@ struct uvf_caller_ops {
 	/* 0, or -EMFILE when the caller's table has no number left. */
 	int (*fd_check)(struct uvf_caller *caller);
 	/*
-	 * Give the caller a new descriptor, close-on-exec, of file, whose
-	 * reference moves to the descriptor on success.  Return the number,
-	 * or -EMFILE, -ENFILE, -ENOMEM.
+	 * Give the caller a new descriptor of file, close-on-exec unless the
+	 * file survives it, whose reference moves to the descriptor on
+	 * success.  Return the number, or -EMFILE, -ENFILE, -ENOMEM.
 	 */
 	int (*file_install)(struct uvf_caller *caller, struct uvf_file *file);
 };
@@ -45,7 +45,11 @@ struct uvf_caller {
 	struct uvf_mm *mm; /* borrowed for the call */
 	pid_t pid;         /* thread-group id */
 	bool has_rawio;    /* CAP_SYS_RAWIO */
+	bool has_ipc_lock; /* CAP_IPC_LOCK */
 };
+
+/* Bytes that the caller's process may lock; UINT64_MAX: any number. */
+uint64_t uvf_caller_memlock_limit(const struct uvf_caller *caller);
 
 /* Return: 0 or -EFAULT. */
 int uvf_copy_in(struct uvf_caller *caller, void *dst, uint64_t addr,

@@ -93,7 +93,8 @@ static int grow_locked(struct uvf_inproc *inproc, size_t fd)
 
 static int install(struct uvf_inproc *inproc, struct uvf_file *file)
 {
-	int fd = memfd_create("uvfio", MFD_CLOEXEC);
+	unsigned int flags = file->survives_exec ? 0 : MFD_CLOEXEC;
+	int fd = memfd_create("uvfio", flags);
 	int ret;
 
 	if (fd < 0)
@@ -167,6 +168,7 @@ static struct inproc_caller make_caller(struct uvfio_machine *machine)
 				.mm = machine->inproc->mm,
 				.pid = getpid(),
 				.has_rawio = true,
+				.has_ipc_lock = true,
 			},
 		.inproc = machine->inproc,
 	};

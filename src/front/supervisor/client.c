@@ -180,10 +180,14 @@ static bool is_in_our_user_namespace(pid_t tid)
 	return n > 0 && n == m && !memcmp(own, its, (size_t)n);
 }
 
-static bool may_rawio(pid_t tid, const struct status *status)
+static void set_rights(struct uvf_client *client, pid_t tid,
+		       const struct status *status)
 {
-	return status->capabilities & (1ULL << CAP_SYS_RAWIO) &&
-	       is_in_our_user_namespace(tid);
+	uint64_t rights =
+		is_in_our_user_namespace(tid) ? status->capabilities : 0;
+
+	client->has_rawio = rights & (1ULL << CAP_SYS_RAWIO);
+	client->has_ipc_lock = rights & (1ULL << CAP_IPC_LOCK);
 }
 
 static struct uvf_client *client_create(pid_t tid, const struct status *status)
@@ -201,7 +205,7 @@ static struct uvf_client *client_create(pid_t tid, const struct status *status)
 	uvf_list_init(&client->node);
 	uvf_mutex_init(&client->lock);
 	client->pid = status->tgid;
-	client->has_rawio = may_rawio(tid, status);
+	set_rights(client, tid, status);
 	client->may_trace = !status->is_traced;
 	return client;
 }
@@ -380,7 +384,7 @@ int uvf_client_caller_init(struct uvf_client_caller *caller)
 		if (ret)
 			goto out;
 		if (!read_status(caller->tid, &status))
-			client->has_rawio = may_rawio(caller->tid, &status);
+			set_rights(client, caller->tid, &status);
 		old = client->mm;
 		client->mm = mm;
 	is_current:
@@ -388,6 +392,7 @@ int uvf_client_caller_init(struct uvf_client_caller *caller)
 	}
 	caller->base.mm = uvf_mm_get(client->mm);
 	caller->base.has_rawio = client->has_rawio;
+	caller->base.has_ipc_lock = client->has_ipc_lock;
 out:
 	uvf_unlock(&client->lock);
 	uvf_mm_put(old);
@@ -545,8 +550,8 @@ static int caller_file_install(struct uvf_caller *base, struct uvf_file *file)
 
 	if (fd < 0)
 		return fd == -EMFILE ? -ENFILE : fd;
-	ret = uvf_client_give(caller->listener, caller->id, fd, O_CLOEXEC,
-			      false);
+	ret = uvf_client_give(caller->listener, caller->id, fd,
+			      file->survives_exec ? 0 : O_CLOEXEC, false);
 	if (ret < 0)
 		uvf_fds_abort(caller->fds, fd);
 	else

@@ -266,7 +266,10 @@ static const char *memfd_name(const struct uvf_file *file)
 	case UVF_FILE_CONTAINER:
 		return "vfio-container";
 	case UVF_FILE_GROUP:
+	case UVF_FILE_V02_GROUP:
 		return "vfio-group";
+	case UVF_FILE_V02_IOMMU:
+		return "vfio-iommu";
 	default:
 		return "vfio-device";
 	}
@@ -529,7 +532,8 @@ int uvf_fds_probe_device(dev_t dev, ino_t ino, uint64_t offset)
 
 	if (fds)
 		file = uvf_fds_find_inode(fds, dev, ino);
-	if (file && file->kind == UVF_FILE_DEVICE) {
+	if (file && (file->kind == UVF_FILE_DEVICE ||
+		     file->kind == UVF_FILE_V02_DEVICE)) {
 		uvf_file_fault(file, offset, &page);
 		ret = page.kind == UVF_PAGE_SIGBUS ? -EFAULT : 1;
 	}
