@@ -36,6 +36,7 @@ ALLOWED = {
     "src/front/inproc": ["front/machine.h", "front/host.h", "fs", "pci",
                          "v02", "core", "iommu", "mem", "bus", "base", "uvfio"],
     "src/front/supervisor": ["front/machine.h", "front/host.h",
+                             "front/control.h", "front/control_machine.h",
                              "front/agent/abi.h", "front/agent/blob.h", "fs",
                              "pci", "platform", "mdev", "kvm", "v02",
                              "core", "iommu", "mem", "bus", "base", "uvfio"],

@@ -213,8 +213,9 @@ def run(root, path_of_tool, out):
                check_sessions(execute, path, read(root, path))
                for path in documents(root)
                if os.path.exists(os.path.join(root, path))]
-    page = "docs/man/uvfio-run.1"
-    results.append(check_manual(tool, "run", page, read(root, page)))
+    for command in ("ctl", "run"):
+        page = f"docs/man/uvfio-{command}.1"
+        results.append(check_manual(tool, command, page, read(root, page)))
     page = "docs/man/uvfio-devices.5"
     results.append(check_keys(tool, page, read(root, page)))
     for line in sum(results, []):

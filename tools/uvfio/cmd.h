@@ -11,12 +11,14 @@
 #include <uvfio/machine.h>
 
 /* Exit statuses of the tool itself. */
-#define STATUS_OK    0
-#define STATUS_USAGE 2 /* wrong use, or this system does not allow it */
+#define STATUS_OK      0
+#define STATUS_REFUSED 1 /* a run said no, or there is none */
+#define STATUS_USAGE   2 /* wrong use, or this system does not allow it */
 
 /* Each command gets its own argc and argv, argv[0] being "uvfio COMMAND". */
 int cmd_run(int argc, char **argv);
 int cmd_ls(int argc, char **argv);
+int cmd_ctl(int argc, char **argv);
 
 /* One line to stderr, "uvfio: " before it. */
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -125,6 +125,7 @@ int cmd_run(int argc, char **argv)
 		return STATUS_USAGE;
 	run = (struct uvf_run){
 		.vfio = &machine->vfio,
+		.machine = machine,
 		.view_mode = options.view,
 	};
 	status = uvf_run_program(&run, options.program, &err);

@@ -18,6 +18,8 @@ static const struct command {
 	{"run", (char[]){"uvfio run"}, cmd_run,
 	 "run a VFIO program on emulated devices"},
 	{"ls", (char[]){"uvfio ls"}, cmd_ls, "show the machine"},
+	{"ctl", (char[]){"uvfio ctl"}, cmd_ctl,
+	 "look at the machine of a run, and change it"},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -76,6 +78,6 @@ int main(int argc, char **argv)
 		puts("uvfio " UVFIO_VERSION);
 		return STATUS_OK;
 	}
-	complain("no command '%s'; there are: run, ls", argv[1]);
+	complain("no command '%s'; there are: run, ls, ctl", argv[1]);
 	return STATUS_USAGE;
 }

@@ -207,25 +207,46 @@ static void clear_slot(struct slot *slot)
 	slot->client = NULL;
 }
 
+static void remove_locked(struct entry *entry)
+{
+	uvf_list_remove(&entry->by_ino);
+	uvf_list_remove(&entry->by_watch);
+}
+
+static struct entry *take_any(struct uvf_fds *fds)
+{
+	struct entry *entry = NULL;
+
+	uvf_lock(&fds->lock);
+	for (size_t i = 0; i < BUCKETS && !entry; i++) {
+		if (uvf_list_is_empty(&fds->by_ino[i]))
+			continue;
+		entry = uvf_list_entry(fds->by_ino[i].next, struct entry,
+				       by_ino);
+		remove_locked(entry);
+	}
+	uvf_unlock(&fds->lock);
+	return entry;
+}
+
+void uvf_fds_release(struct uvf_fds *fds)
+{
+	struct entry *entry;
+
+	while (fds && (entry = take_any(fds))) {
+		uvf_file_put(entry->file);
+		uvf_free(entry);
+	}
+}
+
 void uvf_fds_destroy(struct uvf_fds *fds)
 {
-	struct uvf_list *node;
-	struct uvf_list *tmp;
-
 	if (!fds)
 		return;
+	uvf_fds_release(fds);
 	atomic_store(&present, NULL);
 	for (size_t i = 0; i < SLOTS; i++)
 		clear_slot(&fds->slots[i]);
-	for (size_t i = 0; i < BUCKETS; i++) {
-		uvf_list_for_each_safe (node, tmp, &fds->by_ino[i]) {
-			struct entry *entry =
-				uvf_list_entry(node, struct entry, by_ino);
-
-			uvf_file_put(entry->file);
-			uvf_free(entry);
-		}
-	}
 	close(fds->inotify);
 	uvf_mutex_fini(&fds->lock);
 	uvf_free(fds);
@@ -378,12 +399,6 @@ err_close:
 err_free:
 	uvf_free(entry);
 	return ret;
-}
-
-static void remove_locked(struct entry *entry)
-{
-	uvf_list_remove(&entry->by_ino);
-	uvf_list_remove(&entry->by_watch);
 }
 
 void uvf_fds_abort(struct uvf_fds *fds, int fd)

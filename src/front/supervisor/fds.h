@@ -37,6 +37,9 @@ struct uvf_fd {
 int uvf_fds_create(struct uvf_fds **ret_fds, struct uvf_clients *clients);
 
 /* Releases what clients left open; they are gone.  Takes NULL. */
+void uvf_fds_release(struct uvf_fds *fds);
+
+/* The same, and frees the table.  Takes NULL. */
 void uvf_fds_destroy(struct uvf_fds *fds);
 
 /**

@@ -82,11 +82,11 @@ static int remove_one(const char *path, const struct stat *st, int type,
 	return 0;
 }
 
-static void clean_up(const char *dir)
+static void clean_up(const char *const trash[])
 {
 	uvf_janitor_kill_all();
-	if (dir)
-		(void)nftw(dir, remove_one, 16,
+	for (; *trash; trash++)
+		(void)nftw(*trash, remove_one, 16,
 			   FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 	_exit(1);
 }
@@ -124,7 +124,8 @@ static void reap(int channel, pid_t main_pid)
 		_exit(0);
 }
 
-static void watch(int channel, int signals, pid_t main_pid, const char *dir)
+static void watch(int channel, int signals, pid_t main_pid,
+		  const char *const trash[])
 {
 	struct pollfd pfds[] = {
 		{.fd = channel, .events = POLLIN},
@@ -139,7 +140,7 @@ static void watch(int channel, int signals, pid_t main_pid, const char *dir)
 		/* Nothing is ever sent to us: this is the end of the channel.
 		 */
 		if (pfds[0].revents)
-			clean_up(dir);
+			clean_up(trash);
 		if (pfds[1].revents)
 			(void)!read(signals, &info, sizeof(info));
 	}
@@ -159,8 +160,8 @@ static void close_descriptors(int channel, int signals)
 	(void)syscall(SYS_close_range, high + 1, ~0U, 0);
 }
 
-void uvf_janitor_main(int channel, const char *dir, void (*child)(void *arg),
-		      void *arg)
+void uvf_janitor_main(int channel, const char *const trash[],
+		      void (*child)(void *arg), void *arg)
 {
 	sigset_t chld;
 	pid_t pid;
@@ -181,6 +182,6 @@ void uvf_janitor_main(int channel, const char *dir, void (*child)(void *arg),
 	tell(channel, UVF_JANITOR_STARTED, pid, 0);
 	(void)sigprocmask(SIG_BLOCK, &chld, NULL);
 	close_descriptors(channel, signals);
-	watch(channel, signals, pid, dir);
+	watch(channel, signals, pid, trash);
 	_exit(1);
 }

@@ -26,13 +26,14 @@ struct uvf_janitor_event {
 /**
  * uvf_janitor_main() - be the janitor; in a process of its own
  * @channel: connected to the supervisor; its end means that it is dead
- * @dir:     what to remove then, or NULL
+ * @trash:   files and directories to remove then; ends with NULL
  * @child:   starts the program; called in a child of the janitor and does
  *           not return
  * @arg:     of child
  */
-void uvf_janitor_main(int channel, const char *dir, void (*child)(void *arg),
-		      void *arg) __attribute__((noreturn));
+void uvf_janitor_main(int channel, const char *const trash[],
+		      void (*child)(void *arg), void *arg)
+	__attribute__((noreturn));
 
 /**
  * uvf_janitor_kill_all() - end all descendants of this process, for good

@@ -109,6 +109,11 @@ static void child_main(void *arg)
 		report(child, UVF_RUN_FILTER, ret, NULL);
 	close(fd);
 	(void)setrlimit(RLIMIT_NOFILE, &child->nofile);
+	/* Of no other run, should this one be started inside one. */
+	if (!child->control_path)
+		(void)unsetenv("UVFIO_CTL");
+	else if (setenv("UVFIO_CTL", child->control_path, 1))
+		report(child, UVF_RUN_EXEC, -ENOMEM, NULL);
 	uvf_signals_restore(child->signals);
 	report(child, UVF_RUN_EXEC, exec_program(child->argv), NULL);
 }
@@ -124,10 +129,17 @@ static void janitor_child(void *arg)
 
 static void janitor_main(struct uvf_run_child *child)
 {
+	const char *dir = uvf_view_directory(child->view);
+	const char *trash[3] = {NULL};
+	size_t count = 0;
+
+	if (dir)
+		trash[count++] = dir;
+	if (child->control_path)
+		trash[count++] = child->control_path;
 	close(child->parent_end);
 	uvf_signals_ignore();
-	uvf_janitor_main(child->channel, uvf_view_directory(child->view),
-			 janitor_child, child);
+	uvf_janitor_main(child->channel, trash, janitor_child, child);
 }
 
 int uvf_run_fork(struct uvf_run_child *child, pid_t *ret_janitor,

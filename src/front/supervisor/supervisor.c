@@ -17,9 +17,11 @@
 
 #include <uvfio/device.h>
 
+#include "front/control_machine.h"
 #include "front/supervisor/client.h"
 #include "front/supervisor/eventfds.h"
 #include "front/supervisor/fds.h"
+#include "front/supervisor/holders.h"
 #include "front/supervisor/janitor.h"
 #include "front/supervisor/listener.h"
 #include "front/supervisor/mailbox.h"
@@ -44,6 +46,7 @@ struct supervisor {
 	struct uvf_fds *fds;
 	struct uvf_eventfds *eventfds;
 	struct uvf_mmio *mmio;
+	struct uvf_control_machine control;
 	struct uvf_listener *listener;
 	int listener_fd;
 	pid_t janitor;
@@ -81,6 +84,23 @@ static void become_subreaper(struct supervisor *s)
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
+static void each_holder(void *front, uvf_holder_fn *fn, void *arg)
+{
+	uvf_holders_each(front, fn, arg);
+}
+
+/* Who cannot have a control socket does without: nothing else needs it. */
+static void prepare_control(struct supervisor *s)
+{
+	s->control = (struct uvf_control_machine){
+		.machine = s->run->machine,
+		.each_holder = each_holder,
+		.front = s->fds,
+	};
+	if (s->run->machine && uvf_control_machine_create(&s->control))
+		s->control.control = NULL;
+}
+
 static int prepare(struct supervisor *s)
 {
 	const char *what = "no memory for the run";
@@ -109,17 +129,30 @@ static int prepare(struct supervisor *s)
 		what = "no memory for the run";
 		ret = uvf_eventfds_create(&s->eventfds);
 	}
-	if (ret)
+	if (ret) {
 		fail(s, what, ret);
-	else
-		uvf_peer_set_device_memory(uvf_fds_probe_device);
+		return ret;
+	}
+	uvf_peer_set_device_memory(uvf_fds_probe_device);
+	prepare_control(s);
 	return ret;
+}
+
+static void start_control(struct supervisor *s)
+{
+	if (!s->control.control || !uvf_control_start(s->control.control))
+		return;
+	uvf_control_destroy(s->control.control);
+	s->control.control = NULL;
 }
 
 static void clean_up(struct supervisor *s)
 {
 	uvf_listener_stop(s->listener);
 	uvf_peer_set_device_memory(NULL);
+	/* Requests that wait for users end with the last file. */
+	uvf_fds_release(s->fds);
+	uvf_control_destroy(s->control.control);
 	uvf_fds_destroy(s->fds);
 	uvf_clients_destroy(s->clients);
 	uvf_eventfds_destroy(s->eventfds);
@@ -225,6 +258,9 @@ static int start(struct supervisor *s, char *const argv[])
 		.signals = &s->signals,
 		.nofile = s->nofile,
 		.traps_eventfd = s->eventfds,
+		.control_path = s->control.control
+					? uvf_control_path(s->control.control)
+					: NULL,
 	};
 	struct uvf_run_failure failure;
 	int ret;
@@ -244,6 +280,8 @@ static int start(struct supervisor *s, char *const argv[])
 		explain_start(s, argv[0], &failure);
 		ret = failure.ret;
 	}
+	if (!ret)
+		start_control(s);
 	uvf_run_child_fini(&child);
 	return ret;
 }

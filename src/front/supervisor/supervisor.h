@@ -9,9 +9,12 @@
 
 struct uvf_vfio;
 struct uvfio_error;
+struct uvfio_machine;
 
 struct uvf_run {
 	struct uvf_vfio *vfio;
+	/* What the control socket is for; NULL: there is none. */
+	struct uvfio_machine *machine;
 	enum uvf_view_mode view_mode;
 	/* For tests: behave as if pidfd_getfd() was refused. */
 	bool no_pidfd_getfd;

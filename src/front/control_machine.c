@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "front/control_machine.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bus/bus.h"
+#include "bus/device.h"
+#include "bus/driver.h"
+#include "bus/group.h"
+#include "bus/machine.h"
+#include "core/device.h"
+#include "core/file.h"
+#include "core/group.h"
+#include "front/machine.h"
+
+/* What a list is made of; any of them may be NULL when memory is short. */
+struct listing {
+	json_t *devices;
+	json_t *groups;
+	json_t *drivers;
+};
+
+/* The element whose key has this value, or NULL. */
+static json_t *find(const json_t *array, const char *key, const json_t *value)
+{
+	json_t *element;
+	size_t i;
+
+	json_array_foreach(
+		array, i, element) if (json_equal(json_object_get(element, key),
+						  value)) return element;
+	return NULL;
+}
+
+/* Appends to an array that an object has under a key. */
+static int append_to(json_t *object, const char *key, json_t *value)
+{
+	return json_array_append_new(json_object_get(object, key), value);
+}
+
+static json_t *find_by_id(const json_t *groups, unsigned int id)
+{
+	json_t *value = json_integer((json_int_t)id);
+	json_t *found = find(groups, "id", value);
+
+	json_decref(value);
+	return found;
+}
+
+static json_t *find_by_name(const json_t *array, const char *key,
+			    const char *name)
+{
+	json_t *value = json_string(name);
+	json_t *found = find(array, key, value);
+
+	json_decref(value);
+	return found;
+}
+
+static int list_group(struct listing *list, const struct uvf_iommu_group *group,
+		      const char *address)
+{
+	json_t *object = find_by_id(list->groups, group->id);
+
+	if (!object) {
+		object = json_pack("{s:i, s:[], s:[]}", "id", (int)group->id,
+				   "devices", "users");
+		if (json_array_append_new(list->groups, object))
+			return -ENOMEM;
+	}
+	return append_to(object, "devices", json_string(address));
+}
+
+static int list_device(struct listing *list, struct uvf_bus_device *device)
+{
+	struct uvf_iommu_group *group = uvf_bus_device_group(device);
+	const struct uvf_driver *driver = uvf_bus_device_driver(device);
+	json_t *object = json_pack("{s:s, s:n, s:s?, s:[]}", "address",
+				   device->name, "group", "driver",
+				   driver ? driver->name : NULL, "users");
+	int ret = json_array_append_new(list->devices, object);
+
+	if (!ret && group) {
+		ret = json_object_set_new(object, "group",
+					  json_integer((json_int_t)group->id));
+		if (!ret)
+			ret = list_group(list, group, device->name);
+	}
+	if (!ret && driver)
+		(void)append_to(
+			find_by_name(list->drivers, "name", driver->name),
+			"devices", json_string(device->name));
+	uvf_iommu_group_put(group);
+	return ret ? -ENOMEM : 0;
+}
+
+/* All of them, those without a device as well. */
+static int list_drivers(struct listing *list, struct uvf_machine *machine)
+{
+	struct uvf_list *bus, *node;
+	int ret = 0;
+
+	uvf_lock(&machine->lock);
+	uvf_list_for_each (bus, &machine->buses) {
+		uvf_list_for_each (
+			node, &uvf_list_entry(bus, struct uvf_bus, machine_node)
+				       ->drivers) {
+			const struct uvf_driver *driver = uvf_list_entry(
+				node, struct uvf_driver, bus_node);
+
+			if (json_array_append_new(
+				    list->drivers,
+				    json_pack("{s:s, s:[]}", "name",
+					      driver->name, "devices")))
+				ret = -ENOMEM;
+		}
+	}
+	uvf_unlock(&machine->lock);
+	return ret;
+}
+
+static int list_devices(struct listing *list, struct uvf_machine *machine)
+{
+	size_t count;
+	struct uvf_bus_device **devices =
+		uvf_machine_devices(machine, NULL, &count);
+	int ret = devices ? list_drivers(list, machine) : -ENOMEM;
+
+	for (size_t i = 0; devices && i < count && !ret; i++)
+		ret = list_device(list, devices[i]);
+	if (devices)
+		uvf_bus_devices_put(devices, count);
+	return ret;
+}
+
+static void add_user(json_t *object, pid_t pid)
+{
+	char path[64];
+	char comm[32] = "";
+	json_t *user;
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	file = fopen(path, "re");
+	if (file && fgets(comm, sizeof(comm), file))
+		comm[strcspn(comm, "\n")] = '\0';
+	if (file)
+		fclose(file);
+	/* A name may be any bytes. */
+	user = json_pack("{s:i, s:s}", "pid", (int)pid, "comm", comm);
+	if (!user)
+		user = json_pack("{s:i, s:s}", "pid", (int)pid, "comm", "?");
+	if (!find(json_object_get(object, "users"), "pid",
+		  json_object_get(user, "pid")))
+		(void)append_to(object, "users", user);
+	else
+		json_decref(user);
+}
+
+static void list_holder(void *arg, pid_t pid, const struct uvf_file *file)
+{
+	struct listing *list = arg;
+	const struct uvf_device *device;
+	const struct uvf_group *group;
+	json_t *object = NULL;
+
+	switch (file->kind) {
+	case UVF_FILE_GROUP:
+		group = file->object;
+		object = find_by_id(list->groups, group->iommu_group->id);
+		break;
+	case UVF_FILE_DEVICE:
+		device = file->object;
+		object = find_by_name(list->devices, "address",
+				      device->bus_device->name);
+		break;
+	default:
+		break;
+	}
+	if (object)
+		add_user(object, pid);
+}
+
+static int call_list(void *arg, struct uvf_control_call *call)
+{
+	struct uvf_control_machine *self = arg;
+	struct listing list = {json_array(), json_array(), json_array()};
+	int ret = list_devices(&list, &self->machine->bus);
+
+	if (!ret)
+		self->each_holder(self->front, list_holder, &list);
+	/* Takes the references, on failure too. */
+	call->result =
+		json_pack("{s:o, s:o, s:o, s:o}", "devices", list.devices,
+			  "groups", list.groups, "drivers", list.drivers,
+			  "pending", uvf_control_pending(self->control));
+	return call->result ? ret : -ENOMEM;
+}
+
+static const struct uvf_control_method methods[] = {
+	{"list", {NULL}, false, call_list},
+	{NULL, {NULL}, false, NULL},
+};
+
+int uvf_control_machine_create(struct uvf_control_machine *self)
+{
+	return uvf_control_create(&self->control, methods, self);
+}
