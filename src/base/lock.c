@@ -14,18 +14,30 @@ void uvf_mutex_fini(struct uvf_mutex *lock)
 	pthread_mutex_destroy(&lock->mutex);
 }
 
-void uvf_lock(struct uvf_mutex *lock) UVF_NO_ANALYSIS
+static void take_ownership(struct uvf_mutex *lock)
 {
-	pthread_mutex_lock(&lock->mutex);
 	atomic_store_explicit(&lock->owner, pthread_self(),
 			      memory_order_relaxed);
 	atomic_store_explicit(&lock->is_held, true, memory_order_relaxed);
+}
+
+void uvf_lock(struct uvf_mutex *lock) UVF_NO_ANALYSIS
+{
+	pthread_mutex_lock(&lock->mutex);
+	take_ownership(lock);
 }
 
 void uvf_unlock(struct uvf_mutex *lock) UVF_NO_ANALYSIS
 {
 	atomic_store_explicit(&lock->is_held, false, memory_order_relaxed);
 	pthread_mutex_unlock(&lock->mutex);
+}
+
+void uvf_cond_wait(pthread_cond_t *cond, struct uvf_mutex *lock) UVF_NO_ANALYSIS
+{
+	atomic_store_explicit(&lock->is_held, false, memory_order_relaxed);
+	pthread_cond_wait(cond, &lock->mutex);
+	take_ownership(lock);
 }
 
 bool uvf_is_held(struct uvf_mutex *lock)

@@ -35,6 +35,10 @@ void uvf_mutex_fini(struct uvf_mutex *lock);
 void uvf_lock(struct uvf_mutex *lock) UVF_ACQUIRE(*lock);
 void uvf_unlock(struct uvf_mutex *lock) UVF_RELEASE(*lock);
 
+/* Wait for a condition; the lock is held before and after. */
+void uvf_cond_wait(pthread_cond_t *cond, struct uvf_mutex *lock)
+	UVF_REQUIRES(*lock);
+
 /* Whether the calling thread holds the lock. */
 bool uvf_is_held(struct uvf_mutex *lock);
 

@@ -384,12 +384,18 @@ static void leaf_destroy(struct leaf *leaf)
 int uvf_aspace_map(struct uvf_aspace *as, struct uvf_range iova,
 		   struct uvf_mem *mem, uint32_t prot)
 {
+	return uvf_aspace_map_slice(as, iova, mem, 0, prot);
+}
+
+int uvf_aspace_map_slice(struct uvf_aspace *as, struct uvf_range iova,
+			 struct uvf_mem *mem, uint64_t offset, uint32_t prot)
+{
 	struct leaf *leaf;
 	int ret;
 
 	if (prot & UVF_PROT_WRITE && as->write_implies_read)
 		prot |= UVF_PROT_READ;
-	leaf = leaf_create(iova, mem, 0, prot);
+	leaf = leaf_create(iova, mem, offset, prot);
 	if (!leaf)
 		return -ENOMEM;
 	ret = grow(as, iova.last);

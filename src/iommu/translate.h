@@ -43,6 +43,14 @@ int uvf_aspace_map(struct uvf_aspace *as, struct uvf_range iova,
 		   struct uvf_mem *mem, uint32_t prot);
 
 /**
+ * uvf_aspace_map_slice() - let accesses reach a part of memory
+ * @offset: bytes from the start of @mem to what @iova.first reaches
+ * All else as uvf_aspace_map().
+ */
+int uvf_aspace_map_slice(struct uvf_aspace *as, struct uvf_range iova,
+			 struct uvf_mem *mem, uint64_t offset, uint32_t prot);
+
+/**
  * uvf_aspace_unmap() - let accesses reach memory no more
  * @iovas: intervals exactly as they were mapped
  * @count: how many; they share one wait for running accesses

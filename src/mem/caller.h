@@ -42,10 +42,11 @@ struct uvf_caller_ops {
 
 struct uvf_caller {
 	const struct uvf_caller_ops *ops;
-	struct uvf_mm *mm; /* borrowed for the call */
-	pid_t pid;         /* thread-group id */
-	bool has_rawio;    /* CAP_SYS_RAWIO */
-	bool has_ipc_lock; /* CAP_IPC_LOCK */
+	struct uvf_mm *mm;     /* borrowed for the call */
+	pid_t pid;             /* thread-group id */
+	bool has_rawio;        /* CAP_SYS_RAWIO */
+	bool has_ipc_lock;     /* CAP_IPC_LOCK */
+	bool has_sys_resource; /* CAP_SYS_RESOURCE */
 };
 
 /* Bytes that the caller's process may lock; UINT64_MAX: any number. */

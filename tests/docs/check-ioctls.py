@@ -3,8 +3,8 @@
 """check-ioctls.py [--root DIR] [--self-test]
 
 The table of docs/ioctls.md against the code: every ioctl of the dispatch
-table and of the IOMMU backend has a row and the other way round; handler
-and test of a row exist.
+table, of the IOMMU backend and of iommufd has a row and the other way round;
+handler and test of a row exist.
 """
 import argparse
 import glob
@@ -16,12 +16,14 @@ import tempfile
 PAGE = "docs/ioctls.md"
 DISPATCH = "src/core/dispatch.c"
 BACKEND = "src/iommu/type1*.c"
+IOMMUFD = "src/iommu/iommufd/main.c"
 
 TABLE = re.compile(r"ioctl_row (\w+)_rows\[\] = \{(.*?)\n\};", re.S)
 DISPATCH_ROW = re.compile(r"\b(?:CORE|DRIVER)\(\s*(VFIO_\w+)\s*,")
 BACKEND_ROW = re.compile(r"(?:\bcase\s+|\{\s*\.cmd = |\{\s*)"
                          r"(VFIO_IOMMU_(?!\w*_FLAG_)\w+)\s*[:,]")
-PAGE_ROW = re.compile(r"^\| `(VFIO_\w+)`\s*\| (\w+)\s*\| ([^|]*)\| ([^|]*)\|",
+IOMMUFD_ROW = re.compile(r"\bROW\(\s*(IOMMU_\w+)\s*,")
+PAGE_ROW = re.compile(r"^\| `((?:VFIO|IOMMU)_\w+)`\s*\| (\w+)\s*\| ([^|]*)\| ([^|]*)\|",
                       re.M)
 CODE = re.compile(r"`([^`]+)`")
 
@@ -44,6 +46,8 @@ def ioctls_of_code(root):
         path = os.path.relpath(full, root)
         for ioctl in BACKEND_ROW.findall(read(root, path)):
             found["container", ioctl] = path
+    for ioctl in IOMMUFD_ROW.findall(read(root, IOMMUFD)):
+        found["iommufd", ioctl] = IOMMUFD
     return found
 
 
@@ -114,18 +118,22 @@ CODE_FILES = {
     "src/iommu/type1.c": "static long type1_map(int a)\n{\n"
                          "\tcase VFIO_IOMMU_C:\n"
                          "\tcase VFIO_IOMMU_C_FLAG_D:\n}\n",
+    IOMMUFD: "#define ROW(cmd, f) cmd, f\n\tROW(IOMMU_E, iommu_e),\n"
+             "int iommu_e(int a)\n{\n}\n",
     "src/core/group.c": "long group_ioctl_a(int a,\n\t\t   int b)\n{\n}\n"
                         "long pci_ioctl_b(int a) UVF_REQUIRES(a)\n{\n}\n",
     "tests/t.c": "",
 }
 GOOD = ["| `VFIO_A` | group | `group_ioctl_a` | `tests/t.c` |",
         "| `VFIO_B` | group | `pci_ioctl_b` | `tests/t.c` |",
-        "| `VFIO_IOMMU_C` | container | `type1_map` | `tests/t.c` |"]
+        "| `VFIO_IOMMU_C` | container | `type1_map` | `tests/t.c` |",
+        "| `IOMMU_E` | iommufd | `iommu_e` | `tests/t.c` |"]
 
 # Self-test: rows of the page, and whether they must be refused.
 CASES = [
     (GOOD, False),
     (GOOD[:2], True),
+    (GOOD[:3], True),
     (GOOD[1:], True),
     (GOOD + ["| `VFIO_D` | group | `group_ioctl_a` | `tests/t.c` |"], True),
     ([GOOD[0].replace("group |", "device |")] + GOOD[1:], True),

@@ -169,6 +169,7 @@ static struct inproc_caller make_caller(struct uvfio_machine *machine)
 				.pid = getpid(),
 				.has_rawio = true,
 				.has_ipc_lock = true,
+				.has_sys_resource = true,
 			},
 		.inproc = machine->inproc,
 	};

@@ -188,6 +188,7 @@ static void set_rights(struct uvf_client *client, pid_t tid,
 
 	client->has_rawio = rights & (1ULL << CAP_SYS_RAWIO);
 	client->has_ipc_lock = rights & (1ULL << CAP_IPC_LOCK);
+	client->has_sys_resource = rights & (1ULL << CAP_SYS_RESOURCE);
 }
 
 static struct uvf_client *client_create(pid_t tid, const struct status *status)
@@ -393,6 +394,7 @@ int uvf_client_caller_init(struct uvf_client_caller *caller)
 	caller->base.mm = uvf_mm_get(client->mm);
 	caller->base.has_rawio = client->has_rawio;
 	caller->base.has_ipc_lock = client->has_ipc_lock;
+	caller->base.has_sys_resource = client->has_sys_resource;
 out:
 	uvf_unlock(&client->lock);
 	uvf_mm_put(old);

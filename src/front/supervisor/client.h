@@ -33,6 +33,7 @@ struct uvf_client {
 	int pidfd;
 	bool has_rawio;          /* at the first call of the present program */
 	bool has_ipc_lock;       /* likewise */
+	bool has_sys_resource;   /* likewise */
 	atomic_bool is_gone;     /* the process has ended */
 	atomic_bool may_trace;   /* an injection was not refused yet */
 	_Atomic(pid_t) exec_tid; /* thread that tries exec(), or 0 */

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Emulated devices: they reach memory by CPU, and say what they still need.
+ */
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "base/bug.h"
+#include "iommu/iommufd/private.h"
+#include "mem/mem.h"
+
+struct uvf_iommufd_access {
+	struct uvf_object object; /* its driver is a user */
+	struct uvf_iommufd *ctx;  /* holds one reference */
+	const struct uvf_iommufd_access_ops *ops;
+	void *arg;
+	struct uvf_ioas *ioas;       /* to pin in; NULL: not attached */
+	struct uvf_ioas *unpin_ioas; /* to unpin in; one user of it */
+	struct uvf_list ioas_node;
+	uint64_t round;         /* of the last callback */
+	unsigned int callbacks; /* that run */
+};
+
+int uvf_iommufd_access_create(struct uvf_iommufd_access **ret_access,
+			      struct uvf_iommufd *ctx,
+			      const struct uvf_iommufd_access_ops *ops,
+			      void *arg)
+{
+	struct uvf_iommufd_access *access = uvf_zalloc(sizeof(*access));
+	int ret;
+
+	if (!access)
+		return -ENOMEM;
+	uvf_list_init(&access->ioas_node);
+	access->ctx = ctx;
+	access->ops = ops;
+	access->arg = arg;
+	uvf_lock(&ctx->lock);
+	ret = uvf_object_add(ctx, &access->object, UVF_OBJECT_ACCESS);
+	if (!ret)
+		access->object.users = 1;
+	uvf_unlock(&ctx->lock);
+	if (ret) {
+		uvf_free(access);
+		return ret;
+	}
+	uvf_iommufd_get(ctx);
+	*ret_access = access;
+	return 0;
+}
+
+uint32_t uvf_iommufd_access_id(const struct uvf_iommufd_access *access)
+{
+	return access->object.id;
+}
+
+/* The context's lock is dropped while the driver runs. */
+static void ask_to_unpin(struct uvf_iommufd_access *access,
+			 struct uvf_range iova) UVF_REQUIRES(access->ctx->lock)
+{
+	if (!access->ops)
+		return;
+	access->callbacks++;
+	uvf_unlock(&access->ctx->lock);
+	access->ops->unmap(access->arg, iova);
+	uvf_lock(&access->ctx->lock);
+	access->callbacks--;
+	pthread_cond_broadcast(&access->ctx->callback_ended);
+}
+
+/* One that was not asked in this round, or NULL. */
+static struct uvf_iommufd_access *next_to_ask(const struct uvf_ioas *ioas,
+					      uint64_t round)
+{
+	struct uvf_list *node;
+
+	uvf_list_for_each (node, &ioas->accesses) {
+		struct uvf_iommufd_access *access = uvf_list_entry(
+			node, struct uvf_iommufd_access, ioas_node);
+
+		if (access->round < round)
+			return access;
+	}
+	return NULL;
+}
+
+void uvf_iommufd_notify(struct uvf_ioas *ioas, struct uvf_range iova)
+{
+	struct uvf_iommufd_access *access;
+	uint64_t round = ++ioas->ctx->round;
+
+	uvf_assert_held(&ioas->ctx->lock);
+	/* Nobody destroys the space, but accesses may come and go. */
+	ioas->object.users++;
+	while ((access = next_to_ask(ioas, round))) {
+		access->round = round;
+		ask_to_unpin(access, iova);
+	}
+	ioas->object.users--;
+}
+
+/* Go to another space, or to none. */
+static int change_ioas(struct uvf_iommufd_access *access, struct uvf_ioas *to)
+	UVF_REQUIRES(access->ctx->lock)
+{
+	const struct uvf_range all = {0, UINT64_MAX};
+	struct uvf_ioas *from = access->ioas;
+	int ret;
+
+	/* It is on its way from another one. */
+	if (from != access->unpin_ioas)
+		return -EBUSY;
+	if (from == to)
+		return 0;
+	if (to) {
+		to->access_count++;
+		ret = uvf_ioas_update_alignment(to);
+		if (ret) {
+			to->access_count--;
+			return ret;
+		}
+		to->object.users++;
+	}
+	access->ioas = NULL;
+	if (from) {
+		ask_to_unpin(access, all);
+		uvf_list_remove(&access->ioas_node);
+		from->access_count--;
+		uvf_ioas_update_alignment(from);
+		from->object.users--;
+	}
+	if (to)
+		uvf_list_append(&to->accesses, &access->ioas_node);
+	access->ioas = to;
+	access->unpin_ioas = to;
+	return 0;
+}
+
+int uvf_iommufd_access_attach(struct uvf_iommufd_access *access,
+			      uint32_t ioas_id)
+{
+	struct uvf_iommufd *ctx = access->ctx;
+	struct uvf_ioas *ioas;
+	int ret = -ENOENT;
+
+	uvf_lock(&ctx->lock);
+	ioas = uvf_ioas_find(ctx, ioas_id);
+	if (ioas)
+		ret = change_ioas(access, ioas);
+	uvf_unlock(&ctx->lock);
+	return ret;
+}
+
+void uvf_iommufd_access_detach(struct uvf_iommufd_access *access)
+{
+	struct uvf_iommufd *ctx = access->ctx;
+
+	uvf_lock(&ctx->lock);
+	UVF_BUG_ON(change_ioas(access, NULL));
+	uvf_unlock(&ctx->lock);
+}
+
+void uvf_iommufd_access_destroy(struct uvf_iommufd_access *access)
+{
+	struct uvf_iommufd *ctx = access->ctx;
+
+	uvf_lock(&ctx->lock);
+	UVF_BUG_ON(change_ioas(access, NULL));
+	while (access->callbacks)
+		uvf_cond_wait(&ctx->callback_ended, &ctx->lock);
+	uvf_object_remove(ctx, &access->object);
+	uvf_unlock(&ctx->lock);
+	uvf_free(access);
+	uvf_iommufd_put(ctx);
+}
+
+/* Whether pieces from @iova on start and end with their memory's pages. */
+static bool has_whole_pages(const struct uvf_area *area, uint64_t iova,
+			    bool is_last)
+{
+	uint64_t vaddr = area->pages->vaddr.first + area->offset;
+	uint64_t mask = UVF_IOMMUFD_PAGE - 1;
+
+	if ((vaddr + (iova - area->node.key.first)) & mask)
+		return false;
+	return is_last || !((vaddr + area->size) & mask);
+}
+
+static bool may(const struct uvf_area *area, bool is_write)
+{
+	return area->prot & (is_write ? UVF_PROT_WRITE : UVF_PROT_READ);
+}
+
+/* Give back the areas of [iova.first, end). */
+static void unpin_areas(const struct uvf_ioas *ioas, uint64_t first,
+			uint64_t end)
+{
+	while (first != end) {
+		struct uvf_area *area = uvf_area_at(ioas, first);
+
+		if (UVF_BUG_ON(!area || !area->pins))
+			return;
+		area->pins--;
+		uvf_pages_unpin(area->pages);
+		if (end - 1 <= area->node.key.last)
+			return;
+		first = area->node.key.last + 1;
+	}
+}
+
+static int pin_area(struct uvf_area *area, struct uvf_range iova, bool is_write)
+{
+	int ret;
+
+	if (area->is_going ||
+	    !has_whole_pages(area, iova.first,
+			     iova.last <= area->node.key.last))
+		return -EINVAL;
+	if (!may(area, is_write))
+		return -EPERM;
+	ret = uvf_pages_pin(area->pages);
+	if (!ret)
+		area->pins++;
+	return ret;
+}
+
+static int pin_areas(const struct uvf_ioas *ioas, struct uvf_range iova,
+		     bool is_write)
+{
+	uint64_t first = iova.first;
+
+	for (;;) {
+		struct uvf_area *area = uvf_area_at(ioas, iova.first);
+		int ret = area ? pin_area(area, iova, is_write) : -ENOENT;
+
+		if (ret) {
+			unpin_areas(ioas, first, iova.first);
+			return ret;
+		}
+		if (iova.last <= area->node.key.last)
+			return 0;
+		iova.first = area->node.key.last + 1;
+	}
+}
+
+int uvf_iommufd_access_pin(struct uvf_iommufd_access *access, uint64_t iova,
+			   uint64_t size, bool is_write)
+{
+	struct uvf_iommufd *ctx = access->ctx;
+	struct uvf_range range;
+	int ret = uvf_range_make(&range, iova, size);
+
+	if (ret)
+		return ret;
+	uvf_lock(&ctx->lock);
+	ret = access->ioas ? pin_areas(access->ioas, range, is_write) : -ENOENT;
+	uvf_unlock(&ctx->lock);
+	return ret;
+}
+
+void uvf_iommufd_access_unpin(struct uvf_iommufd_access *access, uint64_t iova,
+			      uint64_t size)
+{
+	struct uvf_iommufd *ctx = access->ctx;
+
+	uvf_lock(&ctx->lock);
+	if (!UVF_BUG_ON(!access->unpin_ioas))
+		unpin_areas(access->unpin_ioas, iova, iova + size);
+	uvf_unlock(&ctx->lock);
+}
+
+/* Copy the part of [iova.first, iova.last] that lies in one area. */
+static int copy_area(struct uvf_area *area, struct uvf_range iova, void *buf,
+		     bool is_write)
+{
+	struct uvf_pages *pages = area->pages;
+	uint64_t offset = area->offset + (iova.first - area->node.key.first);
+	size_t len = uvf_range_size(iova);
+	int ret;
+
+	if (area->is_going)
+		return -EINVAL;
+	if (!may(area, is_write))
+		return -EPERM;
+	ret = uvf_pages_pin(pages);
+	if (ret)
+		return ret;
+	ret = is_write ? uvf_mem_write(pages->mem, offset, buf, len)
+		       : uvf_mem_read(pages->mem, offset, buf, len);
+	uvf_pages_unpin(pages);
+	return ret;
+}
+
+static int copy_areas(const struct uvf_ioas *ioas, struct uvf_range iova,
+		      uint8_t *buf, bool is_write)
+{
+	for (;;) {
+		struct uvf_area *area = uvf_area_at(ioas, iova.first);
+		struct uvf_range piece = iova;
+		int ret;
+
+		if (!area)
+			return -ENOENT;
+		if (piece.last > area->node.key.last)
+			piece.last = area->node.key.last;
+		ret = copy_area(area, piece, buf, is_write);
+		if (ret || piece.last == iova.last)
+			return ret;
+		buf += uvf_range_size(piece);
+		iova.first = piece.last + 1;
+	}
+}
+
+int uvf_iommufd_access_rw(struct uvf_iommufd_access *access, uint64_t iova,
+			  void *buf, size_t len, bool is_write)
+{
+	struct uvf_iommufd *ctx = access->ctx;
+	struct uvf_range range;
+	int ret = uvf_range_make(&range, iova, len);
+
+	if (ret)
+		return ret;
+	uvf_lock(&ctx->lock);
+	ret = access->ioas ? copy_areas(access->ioas, range, buf, is_write)
+			   : -ENOENT;
+	uvf_unlock(&ctx->lock);
+	return ret;
+}

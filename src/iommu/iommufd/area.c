@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The mappings of an I/O address space.
+ *
+ * An area says which IOVA reaches which bytes of which pages.  While there
+ * is a page table, every area is filled: devices reach it, and its pages are
+ * pinned.  Before, memory was not even looked at.
+ */
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "iommu/iommufd/private.h"
+#include "iommu/translate.h"
+#include "mem/mem.h"
+
+/* How often an access is asked for the same area. */
+#define NOTIFY_MAX 100u
+
+static struct uvf_area *area_of(struct uvf_inode *node)
+{
+	return node ? uvf_itree_entry(node, struct uvf_area, node) : NULL;
+}
+
+struct uvf_area *uvf_area_at(const struct uvf_ioas *ioas, uint64_t iova)
+{
+	return area_of(
+		uvf_itree_find(&ioas->areas, (struct uvf_range){iova, iova}));
+}
+
+struct uvf_area *uvf_area_from(const struct uvf_ioas *ioas, uint64_t iova)
+{
+	return area_of(uvf_itree_at_or_after(&ioas->areas, iova));
+}
+
+struct uvf_area *uvf_area_next(const struct uvf_area *area)
+{
+	return area_of(uvf_itree_next(&area->node));
+}
+
+static int pages_create(struct uvf_pages **ret_pages, struct uvf_mm *mm,
+			struct uvf_range vaddr, bool is_writable)
+{
+	struct uvf_pages *pages = uvf_zalloc(sizeof(*pages));
+
+	if (!pages)
+		return -ENOMEM;
+	pages->mm = uvf_mm_get(mm);
+	pages->vaddr = vaddr;
+	pages->is_writable = is_writable;
+	*ret_pages = pages;
+	return 0;
+}
+
+static void pages_put(struct uvf_pages *pages)
+{
+	if (--pages->users)
+		return;
+	uvf_mm_put(pages->mm);
+	uvf_free(pages);
+}
+
+int uvf_pages_pin(struct uvf_pages *pages)
+{
+	uint32_t prot = pages->is_writable ? UVF_PROT_WRITE : UVF_PROT_READ;
+	int ret = 0;
+
+	if (!pages->pins)
+		ret = uvf_mem_create(&pages->mem, pages->mm, pages->vaddr,
+				     prot);
+	if (!ret)
+		pages->pins++;
+	return ret;
+}
+
+void uvf_pages_unpin(struct uvf_pages *pages)
+{
+	if (--pages->pins)
+		return;
+	uvf_mem_put(pages->mem);
+	pages->mem = NULL;
+}
+
+static struct uvf_area *area_create(struct uvf_pages *pages, uint64_t offset,
+				    uint64_t size)
+{
+	struct uvf_area *area = uvf_zalloc(sizeof(*area));
+
+	if (!area)
+		return NULL;
+	uvf_list_init(&area->pending);
+	pages->users++;
+	area->pages = pages;
+	area->offset = offset;
+	area->size = size;
+	return area;
+}
+
+static void area_destroy(struct uvf_area *area)
+{
+	pages_put(area->pages);
+	uvf_free(area);
+}
+
+void uvf_ioas_drop_areas(struct uvf_list *areas)
+{
+	while (!uvf_list_is_empty(areas)) {
+		struct uvf_area *area =
+			uvf_list_entry(areas->next, struct uvf_area, pending);
+
+		uvf_list_remove(&area->pending);
+		area_destroy(area);
+	}
+}
+
+static int fill_area(struct uvf_ioas *ioas, struct uvf_area *area)
+{
+	int ret = uvf_pages_pin(area->pages);
+
+	if (ret)
+		return ret;
+	ret = uvf_aspace_map_slice(ioas->aspace, area->node.key,
+				   area->pages->mem, area->offset, area->prot);
+	if (ret)
+		uvf_pages_unpin(area->pages);
+	else
+		area->is_filled = true;
+	return ret;
+}
+
+/* The caller drains the address space before it lets its own caller go on. */
+static void unfill_area(struct uvf_ioas *ioas, struct uvf_area *area)
+{
+	if (!area->is_filled)
+		return;
+	uvf_aspace_unlink(ioas->aspace, area->node.key);
+	area->is_filled = false;
+	uvf_pages_unpin(area->pages);
+}
+
+int uvf_ioas_fill(struct uvf_ioas *ioas)
+{
+	for (struct uvf_area *area = uvf_area_from(ioas, 0); area;
+	     area = uvf_area_next(area)) {
+		int ret = fill_area(ioas, area);
+
+		if (ret) {
+			uvf_ioas_unfill(ioas);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+void uvf_ioas_unfill(struct uvf_ioas *ioas)
+{
+	for (struct uvf_area *area = uvf_area_from(ioas, 0); area;
+	     area = uvf_area_next(area))
+		unfill_area(ioas, area);
+	uvf_aspace_drain(ioas->aspace);
+}
+
+static void remove_area(struct uvf_ioas *ioas, struct uvf_area *area)
+{
+	unfill_area(ioas, area);
+	uvf_itree_remove(&ioas->areas, &area->node);
+	area_destroy(area);
+}
+
+/* Give one piece its place. */
+static int insert_area(struct uvf_ioas *ioas, struct uvf_area *area,
+		       uint64_t iova, uint32_t prot)
+{
+	uint64_t vaddr = area->pages->vaddr.first + area->offset;
+	struct uvf_range key;
+	int ret;
+
+	if (prot & UVF_PROT_WRITE && !area->pages->is_writable)
+		return -EPERM;
+	if (vaddr & (UVF_IOMMUFD_PAGE - 1) & (ioas->alignment - 1))
+		return -EINVAL;
+	ret = uvf_range_make(&key, iova, area->size);
+	if (ret)
+		return ret;
+	area->prot = prot;
+	return uvf_itree_insert(&ioas->areas, &area->node, key);
+}
+
+/* All pieces side by side and, if devices are there, filled; or none. */
+static int insert_areas(struct uvf_ioas *ioas, struct uvf_list *areas,
+			uint64_t iova, uint32_t prot)
+{
+	struct uvf_list *node;
+	int ret = 0;
+
+	uvf_list_for_each (node, areas) {
+		struct uvf_area *area =
+			uvf_list_entry(node, struct uvf_area, pending);
+
+		ret = insert_area(ioas, area, iova, prot);
+		if (ret)
+			break;
+		iova += area->size;
+		if (!ioas->hwpt_count)
+			continue;
+		ret = fill_area(ioas, area);
+		if (ret) {
+			uvf_itree_remove(&ioas->areas, &area->node);
+			break;
+		}
+	}
+	if (!ret)
+		return 0;
+	for (node = node->prev; node != areas; node = node->prev) {
+		struct uvf_area *area =
+			uvf_list_entry(node, struct uvf_area, pending);
+
+		unfill_area(ioas, area);
+		uvf_itree_remove(&ioas->areas, &area->node);
+	}
+	uvf_aspace_drain(ioas->aspace);
+	return ret;
+}
+
+int uvf_ioas_add_areas(struct uvf_ioas *ioas, struct uvf_list *areas,
+		       uint64_t size, uint32_t prot, bool is_fixed,
+		       uint64_t *iova)
+{
+	const struct uvf_area *first =
+		uvf_list_entry(areas->next, struct uvf_area, pending);
+	int ret;
+
+	if (size & (ioas->alignment - 1))
+		ret = -EINVAL;
+	else if (is_fixed)
+		ret = uvf_ioas_check_iova(ioas, *iova, size);
+	else
+		ret = uvf_ioas_choose_iova(
+			ioas, first->pages->vaddr.first + first->offset, size,
+			iova);
+	if (!ret)
+		ret = insert_areas(ioas, areas, *iova, prot);
+	if (ret) {
+		uvf_ioas_drop_areas(areas);
+		return ret;
+	}
+	while (!uvf_list_is_empty(areas))
+		uvf_list_remove(areas->next);
+	return 0;
+}
+
+int uvf_ioas_map(struct uvf_ioas *ioas, struct uvf_mm *mm, uint64_t vaddr,
+		 uint64_t size, uint32_t prot, bool is_fixed, uint64_t *iova)
+{
+	struct uvf_pages *pages;
+	struct uvf_area *area;
+	struct uvf_list areas;
+	uint64_t end;
+	int ret;
+
+	if (!size || size > UINT64_MAX - UVF_IOMMUFD_PAGE)
+		return -EINVAL;
+	if (__builtin_add_overflow(vaddr, size, &end))
+		return -EOVERFLOW;
+	ret = pages_create(&pages, mm, (struct uvf_range){vaddr, end - 1},
+			   prot & UVF_PROT_WRITE);
+	if (ret)
+		return ret;
+	area = area_create(pages, 0, size);
+	if (!area) {
+		pages->users++;
+		pages_put(pages);
+		return -ENOMEM;
+	}
+	uvf_list_init(&areas);
+	uvf_list_append(&areas, &area->pending);
+	return uvf_ioas_add_areas(ioas, &areas, size, prot, is_fixed, iova);
+}
+
+int uvf_ioas_copy(struct uvf_ioas *ioas, uint64_t src_iova, uint64_t size,
+		  struct uvf_list *ret_areas)
+{
+	struct uvf_range left;
+	int ret = uvf_range_make(&left, src_iova, size);
+
+	if (ret)
+		return ret;
+	for (;;) {
+		const struct uvf_area *from = uvf_area_at(ioas, left.first);
+		struct uvf_area *piece;
+		uint64_t last;
+
+		ret = -ENOENT;
+		if (!from)
+			break;
+		last = from->node.key.last < left.last ? from->node.key.last
+						       : left.last;
+		piece = area_create(from->pages,
+				    from->offset +
+					    (left.first - from->node.key.first),
+				    last - left.first + 1);
+		ret = -ENOMEM;
+		if (!piece)
+			break;
+		uvf_list_append(ret_areas, &piece->pending);
+		if (last == left.last)
+			return 0;
+		left.first = last + 1;
+	}
+	uvf_ioas_drop_areas(ret_areas);
+	return ret;
+}
+
+int uvf_ioas_unmap(struct uvf_ioas *ioas, struct uvf_range iova,
+		   uint64_t *ret_size)
+{
+	struct uvf_area *area;
+	unsigned int tries = 0;
+	int ret = 0;
+
+	*ret_size = 0;
+	while ((area = uvf_area_from(ioas, iova.first)) &&
+	       area->node.key.first <= iova.last) {
+		struct uvf_range key = area->node.key;
+
+		if (!uvf_range_contains(iova, key)) {
+			ret = -ENOENT;
+			break;
+		}
+		if (key.first != iova.first)
+			tries = 0;
+		iova.first = key.first;
+		if (area->pins) {
+			if (tries++ == NOTIFY_MAX) {
+				ret = -EDEADLOCK;
+				break;
+			}
+			area->is_going = true;
+			uvf_iommufd_notify(ioas, key);
+			continue;
+		}
+		*ret_size += area->size;
+		remove_area(ioas, area);
+		if (key.last == iova.last)
+			break;
+		iova.first = key.last + 1;
+	}
+	uvf_aspace_drain(ioas->aspace);
+	return ret;
+}
+
+/* Two areas instead of one; devices see no difference. */
+static int split(struct uvf_ioas *ioas, struct uvf_area *area, uint64_t last)
+{
+	struct uvf_range low = {area->node.key.first, last};
+	struct uvf_range high = {last + 1, area->node.key.last};
+	struct uvf_area *rest;
+
+	if (area->pins || (area->is_filled && !ioas->has_small_pages))
+		return -EINVAL;
+	rest = area_create(area->pages, area->offset + uvf_range_size(low),
+			   uvf_range_size(high));
+	if (!rest)
+		return -ENOMEM;
+	if (area->is_filled &&
+	    uvf_aspace_split(ioas->aspace, area->node.key, high.first)) {
+		area_destroy(rest);
+		return -ENOMEM;
+	}
+	rest->prot = area->prot;
+	rest->is_filled = area->is_filled;
+	if (rest->is_filled)
+		rest->pages->pins++;
+	uvf_itree_remove(&ioas->areas, &area->node);
+	area->size = uvf_range_size(low);
+	uvf_itree_insert(&ioas->areas, &area->node, low);
+	uvf_itree_insert(&ioas->areas, &rest->node, high);
+	return 0;
+}
+
+int uvf_ioas_cut(struct uvf_ioas *ioas, uint64_t last)
+{
+	struct uvf_area *area = uvf_area_at(ioas, last);
+	uint64_t mask = ioas->alignment - 1;
+	struct uvf_range key;
+
+	/* One byte of an area is never cut off, as in the kernel. */
+	if (!area || last == area->node.key.first ||
+	    last == area->node.key.last)
+		return 0;
+	if (area->is_going)
+		return -EBUSY;
+	key = area->node.key;
+	if (((last + 1) | (area->pages->vaddr.first + area->offset +
+			   (last + 1 - key.first))) &
+	    mask)
+		return -EINVAL;
+	return split(ioas, area, last);
+}

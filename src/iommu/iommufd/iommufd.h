@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * iommufd: the context behind an open of /dev/iommu, and what the VFIO core
+ * does with it.  docs/adr tells who owns what.
+ *
+ * Every behaviour, and the order of errors, is that of Linux 6.12,
+ * drivers/iommu/iommufd, where a profile does not say otherwise.
+ *
+ * Lock order: the context's lock, then what the callbacks of a group take.
+ * No call is made from inside a callback, but uvf_iommufd_access_unpin().
+ */
+#ifndef UVF_IOMMU_IOMMUFD_IOMMUFD_H
+#define UVF_IOMMU_IOMMUFD_IOMMUFD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "iommu/iommu.h"
+
+struct uvf_aspace;
+struct uvf_caller;
+struct uvf_iommufd;
+struct uvf_iommufd_access;
+struct uvf_iommufd_device;
+
+/*
+ * An IOMMU group as iommufd sees it: an opaque pointer, the same for all its
+ * devices, and who owns and aims its DMA.
+ */
+struct uvf_iommufd_group_ops {
+	/* One more device of @owner.  -EPERM, -EBUSY: somebody else's. */
+	int (*claim)(void *group, void *owner);
+	void (*release)(void *group, void *owner);
+	/* NULL: nowhere.  No DMA to the former one runs when it returns. */
+	void (*aim)(void *group, struct uvf_aspace *as);
+};
+
+/**
+ * uvf_iommufd_create() - what stands behind an open of /dev/iommu
+ * @ret_ctx: written on success; one reference
+ * Return: 0 or -ENOMEM.
+ */
+int uvf_iommufd_create(struct uvf_iommufd **ret_ctx,
+		       const struct uvf_iommu_host *host);
+struct uvf_iommufd *uvf_iommufd_get(struct uvf_iommufd *ctx);
+void uvf_iommufd_put(struct uvf_iommufd *ctx); /* takes NULL */
+
+/* An ioctl on it, those of a VFIO container included. */
+long uvf_iommufd_ioctl(struct uvf_iommufd *ctx, struct uvf_caller *caller,
+		       unsigned int cmd, unsigned long arg);
+
+/**
+ * uvf_iommufd_compat_create() - see to an I/O address space for containers
+ * Return: 0, or, in the order they are tested: -ENOMEM, -EINVAL in no-IOMMU
+ * mode.
+ */
+int uvf_iommufd_compat_create(struct uvf_iommufd *ctx);
+
+/** uvf_iommufd_compat_id() - the id of that space; -ENODEV without one */
+int uvf_iommufd_compat_id(struct uvf_iommufd *ctx, uint32_t *ret_id);
+
+/**
+ * uvf_iommufd_set_noiommu() - let it be the container of no-IOMMU groups
+ * Return: 0, or -EINVAL when it is that of others.
+ */
+int uvf_iommufd_set_noiommu(struct uvf_iommufd *ctx);
+
+/**
+ * uvf_iommufd_device_bind() - own a device's DMA
+ * @ret_device: written on success; holds a reference to @ctx
+ * @group:      its IOMMU group, for @ops
+ * Return: 0, or -ENOMEM, or what ops->claim() said.
+ */
+int uvf_iommufd_device_bind(struct uvf_iommufd_device **ret_device,
+			    struct uvf_iommufd *ctx,
+			    const struct uvf_iommufd_group_ops *ops,
+			    void *group);
+
+/* Detaches if need be.  The device thread keeps no way to memory. */
+void uvf_iommufd_device_unbind(struct uvf_iommufd_device *device);
+
+uint32_t uvf_iommufd_device_id(const struct uvf_iommufd_device *device);
+
+/**
+ * uvf_iommufd_device_attach() - let a device reach an address space
+ * @pt_id: an I/O address space or a page table; on success the page table
+ *
+ * A device that is attached is moved in one step; if that fails, it stays
+ * where it is.
+ *
+ * Return: 0, or, in the order they are tested:
+ *   -ENOENT      no object has this id
+ *   -EINVAL      it is neither, or another device of the group is elsewhere
+ *   -EADDRINUSE  a mapping, or a range that is to be used, cannot be
+ *   -EFAULT      the memory of a mapping is not there
+ *   -ENOMEM      out of memory
+ */
+int uvf_iommufd_device_attach(struct uvf_iommufd_device *device,
+			      uint32_t *pt_id);
+
+/* Nothing happens when it is not attached. */
+void uvf_iommufd_device_detach(struct uvf_iommufd_device *device);
+
+/* A device whose DMA is done by CPU. */
+struct uvf_iommufd_access_ops {
+	/*
+	 * Give back what is pinned of [iova, last].  Runs without locks of
+	 * iommufd, at any time between attach and detach.
+	 */
+	void (*unmap)(void *arg, struct uvf_range iova);
+};
+
+/**
+ * uvf_iommufd_access_create() - bind an emulated device
+ * @ret_access: written on success; holds a reference to @ctx
+ * @ops:        NULL: it never pins
+ * Return: 0 or -ENOMEM.
+ */
+int uvf_iommufd_access_create(struct uvf_iommufd_access **ret_access,
+			      struct uvf_iommufd *ctx,
+			      const struct uvf_iommufd_access_ops *ops,
+			      void *arg);
+
+/* Detaches if need be, and waits for callbacks that run. */
+void uvf_iommufd_access_destroy(struct uvf_iommufd_access *access);
+
+uint32_t uvf_iommufd_access_id(const struct uvf_iommufd_access *access);
+
+/**
+ * uvf_iommufd_access_attach() - choose the address space it accesses
+ * @ioas_id: of an I/O address space
+ *
+ * Leaving another one calls ops->unmap() for all of it.
+ *
+ * Return: 0, or -ENOENT, -EBUSY it is being detached, -EADDRINUSE a mapping
+ * there has no whole pages.
+ */
+int uvf_iommufd_access_attach(struct uvf_iommufd_access *access,
+			      uint32_t ioas_id);
+void uvf_iommufd_access_detach(struct uvf_iommufd_access *access);
+
+/**
+ * uvf_iommufd_access_pin() - keep memory until it is given back
+ * uvf_iommufd_access_unpin() - give it back, in the same piece
+ * Return: 0, or, in the order they are tested:
+ *   -EINVAL     @size is 0
+ *   -EOVERFLOW  it wraps
+ *   -ENOENT     not attached
+ *   -EINVAL     it is being unmapped, or no whole pages
+ *   -EPERM      not mapped for this use
+ *   -EFAULT     the memory is not there
+ *   -ENOENT     there is a hole
+ */
+int uvf_iommufd_access_pin(struct uvf_iommufd_access *access, uint64_t iova,
+			   uint64_t size, bool is_write);
+void uvf_iommufd_access_unpin(struct uvf_iommufd_access *access, uint64_t iova,
+			      uint64_t size);
+
+/**
+ * uvf_iommufd_access_rw() - copy from or to an IOVA, by CPU
+ *
+ * What was moved before the error stays moved.
+ *
+ * Return: as uvf_iommufd_access_pin(), but any piece will do.
+ */
+int uvf_iommufd_access_rw(struct uvf_iommufd_access *access, uint64_t iova,
+			  void *buf, size_t len, bool is_write);
+
+#endif /* UVF_IOMMU_IOMMUFD_IOMMUFD_H */
