@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/list.h"
 #include "base/profile.h"
 #include "base/range.h"
 
@@ -25,6 +26,22 @@ struct uvf_iommu_host {
 	struct uvf_range msi_window; /* reserved for interrupt messages */
 };
 
+/*
+ * A device that reaches client memory by the processor: mediated and emulated
+ * ones.  Of the device; in a backend from register to unregister.
+ */
+struct uvf_dma_user {
+	struct uvf_list node;
+	/*
+	 * Pages in this interval are going away: unpin them.  Runs without
+	 * the backend's locks.
+	 */
+	void (*dma_unmap)(struct uvf_dma_user *user, struct uvf_range iova);
+};
+
+/* Pages that one call pins. */
+#define UVF_PIN_MAX 512u
+
 struct uvf_iommu_backend {
 	const char *name;
 	/* Positive when the backend offers it; state is NULL before open. */
@@ -40,6 +57,31 @@ struct uvf_iommu_backend {
 	/* Unknown commands: -ENOTTY. */
 	long (*ioctl)(void *state, struct uvf_caller *caller, unsigned int cmd,
 		      unsigned long arg);
+
+	/* All of the following, or none. */
+	void (*register_user)(void *state, struct uvf_dma_user *user);
+	void (*unregister_user)(void *state, struct uvf_dma_user *user);
+	/*
+	 * Keep pages from going away and tell where they are here.
+	 * Return the count, or, in the order they are tested:
+	 *   -E2BIG   more than UVF_PIN_MAX
+	 *   -EBUSY   a mapping's client address is invalid
+	 *   -EINVAL  nobody registered, or a page is not mapped
+	 *   -EPERM   a page is mapped, but not for prot
+	 *   -EFAULT  its memory cannot be reached here
+	 *   -ENOMEM  out of memory
+	 */
+	int (*pin_pages)(void *state, uint64_t iova, size_t count,
+			 uint32_t prot, void **ret_pages);
+	/* Undoes as many pins of the same pages. */
+	void (*unpin_pages)(void *state, uint64_t iova, size_t count);
+	/*
+	 * Copy from (or to) client memory.  Return 0, or -EBUSY as above,
+	 * -EINVAL not mapped, -EPERM not for reading (or writing), -EFAULT;
+	 * then a leading part may have been copied.
+	 */
+	int (*rw)(void *state, uint64_t iova, void *buf, size_t len,
+		  bool is_write);
 };
 
 /** uvf_iommu_backend_at() - the backends, newest first; NULL ends */

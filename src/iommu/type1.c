@@ -119,6 +119,10 @@ static int type1_open(void **ret_state, const struct uvf_iommu_host *host,
 	t1->is_nesting = type == VFIO_TYPE1_NESTING_IOMMU;
 	uvf_mutex_init(&t1->lock);
 	uvf_itree_init(&t1->mappings);
+	uvf_itree_init(&t1->pins);
+	uvf_mutex_init(&t1->users_lock);
+	uvf_list_init(&t1->users);
+	atomic_init(&t1->user_count, 0);
 	*ret_state = t1;
 	return 0;
 }
@@ -132,6 +136,7 @@ static void type1_release(void *state)
 	uvf_unlock(&t1->lock);
 	uvf_aspace_destroy(t1->aspace);
 	uvf_mutex_fini(&t1->lock);
+	uvf_mutex_fini(&t1->users_lock);
 	uvf_free(t1);
 }
 
@@ -299,4 +304,9 @@ const struct uvf_iommu_backend uvf_type1_backend = {
 	.attach_group = type1_attach_group,
 	.detach_group = type1_detach_group,
 	.ioctl = type1_ioctl,
+	.register_user = uvf_type1_register_user,
+	.unregister_user = uvf_type1_unregister_user,
+	.pin_pages = uvf_type1_pin_pages,
+	.unpin_pages = uvf_type1_unpin_pages,
+	.rw = uvf_type1_rw,
 };

@@ -7,12 +7,14 @@
  * drivers/vfio/vfio_iommu_type1.c, where a profile does not say otherwise.
  * All groups are IOMMU-backed and share one domain.
  *
- * Lock order: type1->lock, then what copies client memory takes.
+ * Lock order: type1->users_lock, the locks of drivers that pin pages,
+ * type1->lock, then what copies client memory takes.
  */
 #ifndef UVF_IOMMU_TYPE1_H
 #define UVF_IOMMU_TYPE1_H
 
 #include <linux/vfio.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -38,15 +40,19 @@ struct uvf_mapping {
 };
 
 struct uvf_type1 {
-	struct uvf_iommu_host host; /* set once, by open */
-	bool is_v2;                 /* set once */
-	bool is_nesting;            /* set once; then v2 too */
-	struct uvf_aspace *aspace;  /* set once; owned */
+	struct uvf_iommu_host host;  /* set once, by open */
+	bool is_v2;                  /* set once */
+	bool is_nesting;             /* set once; then v2 too */
+	struct uvf_aspace *aspace;   /* set once; owned */
+	struct uvf_mutex users_lock; /* protects users; held in callbacks */
+	struct uvf_list users;       /* struct uvf_dma_user */
+	atomic_uint user_count;
 	struct uvf_mutex lock;      /* protects all that follows */
 	struct uvf_itree mappings;  /* owns its struct uvf_mapping */
 	unsigned int invalid_count; /* mappings with is_invalid */
 	unsigned int group_count;
-	bool is_tracking; /* dirty pages */
+	bool is_tracking;      /* dirty pages */
+	struct uvf_itree pins; /* pages that are pinned */
 };
 
 extern const struct uvf_iommu_backend uvf_type1_backend;
@@ -81,6 +87,30 @@ void uvf_type1_remove_all_locked(struct uvf_type1 *t1) UVF_REQUIRES(t1->lock);
 /* Whether a mapping reaches over an end of the interval. */
 bool uvf_type1_is_bisected_locked(const struct uvf_type1 *t1,
 				  struct uvf_range iova) UVF_REQUIRES(t1->lock);
+
+/* Pinned pages, in type1_pin.c. */
+
+void uvf_type1_register_user(void *state, struct uvf_dma_user *user);
+void uvf_type1_unregister_user(void *state, struct uvf_dma_user *user);
+int uvf_type1_pin_pages(void *state, uint64_t iova, size_t count, uint32_t prot,
+			void **ret_pages);
+void uvf_type1_unpin_pages(void *state, uint64_t iova, size_t count);
+int uvf_type1_rw(void *state, uint64_t iova, void *buf, size_t len,
+		 bool is_write);
+
+/* Whether a page of the interval is pinned. */
+bool uvf_type1_is_pinned_locked(const struct uvf_type1 *t1,
+				struct uvf_range iova) UVF_REQUIRES(t1->lock);
+
+/* Forgets the pins of an interval whose mapping goes. */
+void uvf_type1_drop_pins_locked(struct uvf_type1 *t1, struct uvf_range iova)
+	UVF_REQUIRES(t1->lock);
+
+/**
+ * uvf_type1_notify_unmap() - have an interval's pages unpinned
+ * Context: without @t1->lock, which drivers take to unpin.
+ */
+void uvf_type1_notify_unmap(struct uvf_type1 *t1, struct uvf_range iova);
 
 /* Dirty pages, in type1_dirty.c. */
 

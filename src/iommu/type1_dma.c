@@ -15,6 +15,8 @@
 #define MAP_FLAGS                                                              \
 	(VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE |                    \
 	 VFIO_DMA_MAP_FLAG_VADDR)
+/* How often drivers are asked to unpin; Linux stops the system then. */
+#define UNPIN_TRIES 10
 #define UNMAP_FLAGS                                                            \
 	(VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP | VFIO_DMA_UNMAP_FLAG_ALL |      \
 	 VFIO_DMA_UNMAP_FLAG_VADDR)
@@ -36,6 +38,7 @@ static void remove_locked(struct uvf_type1 *t1, struct uvf_mapping *mapping)
 	UVF_REQUIRES(t1->lock)
 {
 	uvf_itree_remove(&t1->mappings, &mapping->node);
+	uvf_type1_drop_pins_locked(t1, mapping->node.key);
 	uvf_aspace_unlink(t1->aspace, mapping->node.key);
 	if (mapping->is_invalid)
 		t1->invalid_count--;
@@ -295,28 +298,73 @@ static int unmap_range_locked(struct uvf_type1 *t1,
 	return 0;
 }
 
-static int unmap_locked(struct uvf_type1 *t1, struct uvf_caller *caller,
-			struct vfio_iommu_type1_dma_unmap *unmap,
-			const struct vfio_bitmap *bitmap) UVF_REQUIRES(t1->lock)
+/* The first mapping that an UNMAP_DMA is about, or NULL. */
+static int find_first_locked(struct uvf_type1 *t1,
+			     const struct vfio_iommu_type1_dma_unmap *unmap,
+			     const struct vfio_bitmap *bitmap,
+			     struct uvf_range *ret_iova,
+			     struct uvf_inode **ret_node) UVF_REQUIRES(t1->lock)
 {
 	struct uvf_inode *node;
-	struct uvf_range iova;
-	uint64_t size = 0;
-	int ret = unmap_range_locked(t1, unmap, bitmap, &iova);
+	int ret = unmap_range_locked(t1, unmap, bitmap, ret_iova);
 
 	if (ret)
 		return ret;
-	node = uvf_itree_at_or_after(&t1->mappings, iova.first);
+	node = uvf_itree_at_or_after(&t1->mappings, ret_iova->first);
 	/* v1 stops at a mapping that starts before the interval. */
-	if (node && !t1->is_v2 && node->key.first < iova.first)
+	if (node && !t1->is_v2 && node->key.first < ret_iova->first)
 		node = NULL;
 	/*
 	 * Before 6.18 the end of such an interval is 0, and nothing lies
 	 * below it.
 	 */
-	if (unmap->size && iova.last == ~0ull)
+	if (unmap->size && ret_iova->last == ~0ull)
 		node = NULL;
-	if (unmap->flags & VFIO_DMA_UNMAP_FLAG_VADDR)
+	*ret_node = node;
+	return 0;
+}
+
+/* The first mapping from @node on, up to @last, with pages pinned, or NULL. */
+static struct uvf_inode *find_pinned_locked(const struct uvf_type1 *t1,
+					    struct uvf_inode *node,
+					    uint64_t last)
+	UVF_REQUIRES(t1->lock)
+{
+	for (; node && node->key.first <= last; node = uvf_itree_next(node))
+		if (uvf_type1_is_pinned_locked(t1, node->key))
+			return node;
+	return NULL;
+}
+
+/*
+ * Drivers unpin the pages first, which they do while the lock is not held:
+ * then all is looked at anew.  A driver that does not is not waited for.
+ */
+static int unmap_locked(struct uvf_type1 *t1, struct uvf_caller *caller,
+			struct vfio_iommu_type1_dma_unmap *unmap,
+			const struct vfio_bitmap *bitmap) UVF_REQUIRES(t1->lock)
+{
+	bool is_vaddr = unmap->flags & VFIO_DMA_UNMAP_FLAG_VADDR;
+	struct uvf_inode *node, *pinned;
+	struct uvf_range iova, going;
+	uint64_t size = 0;
+	int ret;
+
+	for (unsigned int tries = 0;; tries++) {
+		ret = find_first_locked(t1, unmap, bitmap, &iova, &node);
+		if (ret)
+			return ret;
+		pinned = is_vaddr || tries == UNPIN_TRIES
+				 ? NULL
+				 : find_pinned_locked(t1, node, iova.last);
+		if (!pinned)
+			break;
+		going = pinned->key;
+		uvf_unlock(&t1->lock);
+		uvf_type1_notify_unmap(t1, going);
+		uvf_lock(&t1->lock);
+	}
+	if (is_vaddr)
 		ret = invalidate_locked(t1, node, iova.last, &size);
 	else
 		ret = remove_range_locked(t1, caller, node, iova, bitmap,
