@@ -77,6 +77,7 @@ static const struct row rows[] = {
 	ROW(SWITCH, bind_locks_parent,          1, 1, 1, 0, 0, 0, 0),
 	ROW(SWITCH, bind_hides_probe_errno,     1, 1, 1, 0, 0, 0, 0),
 
+	ROW(SWITCH, has_kvm_vfio,               0, 1, 1, 1, 1, 1, 1),
 	ROW(SWITCH, kvm_add_wants_viable,       0, 1, 1, 0, 0, 0, 0),
 	ROW(SWITCH, kvm_del_checks_group,       0, 1, 1, 0, 0, 0, 0),
 	ROW(SWITCH, kvm_dies_with_fd,           0, 0, 0, 0, 1, 1, 1),
@@ -85,6 +86,7 @@ static const struct row rows[] = {
 	    UVF_KVM_ASKS_CONTAINER, UVF_KVM_ASKS_DEVICE, UVF_KVM_ASKS_DEVICE,
 	    UVF_KVM_ASKS_DEVICE, UVF_KVM_ASKS_DEVICE),
 	ROW(SWITCH, kvm_checks_mm,              0, 0, 0, 1, 1, 1, 1),
+	ROW(SWITCH, kvm_has_spapr_tce,          0, 0, 0, 1, 1, 1, 1),
 
 	ROW(SWITCH, info_caps_aligned,          0, 0, 0, 0, 1, 1, 1),
 	ROW(SWITCH, info_copies_any_length,     0, 0, 0, 0, 1, 1, 1),

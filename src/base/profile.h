@@ -59,11 +59,13 @@ struct uvf_profile {
 	bool bind_hides_probe_errno; /* behind ENODEV */
 
 	/* KVM-VFIO. */
+	bool has_kvm_vfio;
 	bool kvm_add_wants_viable;
 	bool kvm_del_checks_group;
 	bool kvm_dies_with_fd;      /* else with the VM */
 	unsigned int kvm_coherency; /* enum uvf_kvm_coherency */
 	bool kvm_checks_mm;
+	bool kvm_has_spapr_tce; /* GROUP_SET_SPAPR_TCE, where there is sPAPR */
 
 	/* type1. */
 	bool info_caps_aligned;      /* GET_INFO capabilities on 8 bytes */

@@ -7,6 +7,7 @@
  * Files of another ABI (src/v02) bring a table of their own.
  */
 #include <errno.h>
+#include <linux/kvm.h>
 #include <linux/vfio.h>
 #include <stddef.h>
 
@@ -15,6 +16,8 @@
 #include "core/file.h"
 #include "core/group.h"
 #include "core/ioctl.h"
+#include "core/kvm.h"
+#include "core/kvm_abi.h"
 
 typedef long ioctl_fn(struct uvf_file *file, struct uvf_caller *caller,
 		      unsigned int cmd, unsigned long arg);
@@ -22,10 +25,13 @@ typedef long ioctl_fn(struct uvf_file *file, struct uvf_caller *caller,
 typedef long device_ioctl_fn(struct uvf_device *device,
 			     struct uvf_caller *caller, unsigned long arg);
 
+typedef long kvm_ioctl_fn(struct uvf_file *file, struct uvf_caller *caller,
+			  unsigned long arg);
+
 struct ioctl_row {
 	unsigned int cmd;
-	ioctl_fn *handler; /* NULL: the bus driver's, at op */
-	size_t op;         /* offset in struct uvf_device_ops */
+	ioctl_fn *handler; /* NULL: not the core's, but at op */
+	size_t op; /* offset in struct uvf_device_ops or uvf_kvm_calls */
 };
 
 #define CORE(cmd, handler)                                                     \
@@ -35,6 +41,11 @@ struct ioctl_row {
 #define DRIVER(cmd, op)                                                        \
 	{                                                                      \
 		cmd, NULL, offsetof(struct uvf_device_ops, op)                 \
+	}
+
+#define KVM(cmd, op)                                                           \
+	{                                                                      \
+		cmd, NULL, offsetof(struct uvf_kvm_calls, op)                  \
 	}
 
 static const struct ioctl_row container_rows[] = {
@@ -62,18 +73,28 @@ static const struct ioctl_row device_rows[] = {
 	CORE(VFIO_DEVICE_FEATURE, device_ioctl_feature),
 };
 
-#define ROWS(rows) rows, sizeof(rows) / sizeof((rows)[0])
-
-static const struct ioctl_kind {
-	const struct ioctl_row *rows;
-	size_t count;
-	ioctl_fn *other; /* what is in no row; NULL: -ENOTTY */
-} kinds[] = {
-	[UVF_FILE_CONTAINER] = {ROWS(container_rows), container_ioctl_iommu},
-	[UVF_FILE_GROUP] = {ROWS(group_rows), NULL},
-	[UVF_FILE_DEVICE] = {ROWS(device_rows), NULL},
+static const struct ioctl_row kvm_rows[] = {
+	KVM(KVM_GET_API_VERSION, get_api_version),
+	KVM(KVM_CHECK_EXTENSION, check_extension),
+	KVM(KVM_CREATE_VM, create_vm),
 };
 
+static const struct ioctl_row kvm_vm_rows[] = {
+	KVM(KVM_CHECK_EXTENSION, check_extension),
+	KVM(KVM_CREATE_DEVICE, create_device),
+	KVM(KVM_CREATE_SPAPR_TCE, create_spapr_tce),
+	KVM(KVM_CREATE_SPAPR_TCE_64, create_spapr_tce_64),
+};
+
+static const struct ioctl_row kvm_vfio_rows[] = {
+	KVM(KVM_SET_DEVICE_ATTR, set_device_attr),
+	KVM(KVM_GET_DEVICE_ATTR, get_device_attr),
+	KVM(KVM_HAS_DEVICE_ATTR, has_device_attr),
+};
+
+#define ROWS(rows) rows, sizeof(rows) / sizeof((rows)[0])
+
+/* Who decides what the core does not. */
 static long call_driver(struct uvf_file *file, struct uvf_caller *caller,
 			const struct ioctl_row *row, unsigned long arg)
 {
@@ -83,6 +104,39 @@ static long call_driver(struct uvf_file *file, struct uvf_caller *caller,
 
 	return *fn ? (*fn)(device, caller, arg) : -ENOTTY;
 }
+
+static long call_kvm(struct uvf_file *file, struct uvf_caller *caller,
+		     const struct ioctl_row *row, unsigned long arg)
+{
+	kvm_ioctl_fn *const *fn =
+		(const void *)((const char *)file->ops->kvm + row->op);
+
+	return *fn ? (*fn)(file, caller, arg) : -ENOTTY;
+}
+
+static long kvm_ioctl_other(struct uvf_file *file, struct uvf_caller *caller,
+			    unsigned int cmd, unsigned long arg)
+{
+	(void)arg;
+	return file->ops->kvm->other(file, caller, cmd);
+}
+
+static const struct ioctl_kind {
+	const struct ioctl_row *rows;
+	size_t count;
+	ioctl_fn *other; /* what is in no row; NULL: -ENOTTY */
+	long (*call)(struct uvf_file *file, struct uvf_caller *caller,
+		     const struct ioctl_row *row, unsigned long arg);
+} kinds[] = {
+	[UVF_FILE_CONTAINER] = {ROWS(container_rows), container_ioctl_iommu,
+				NULL},
+	[UVF_FILE_GROUP] = {ROWS(group_rows), NULL, NULL},
+	[UVF_FILE_DEVICE] = {ROWS(device_rows), NULL, call_driver},
+	[UVF_FILE_KVM] = {ROWS(kvm_rows), kvm_ioctl_other, call_kvm},
+	[UVF_FILE_KVM_VM] = {ROWS(kvm_vm_rows), kvm_ioctl_other, call_kvm},
+	[UVF_FILE_KVM_VFIO] = {ROWS(kvm_vfio_rows), kvm_ioctl_other, call_kvm},
+	[UVF_FILE_KVM_TCE] = {NULL, 0, NULL, NULL},
+};
 
 long uvf_file_ioctl(struct uvf_file *file, struct uvf_caller *caller,
 		    unsigned int cmd, unsigned long arg)
@@ -98,7 +152,7 @@ long uvf_file_ioctl(struct uvf_file *file, struct uvf_caller *caller,
 		if (row->cmd != cmd)
 			continue;
 		if (!row->handler)
-			return call_driver(file, caller, row, arg);
+			return kind->call(file, caller, row, arg);
 		return row->handler(file, caller, cmd, arg);
 	}
 	return kind->other ? kind->other(file, caller, cmd, arg) : -ENOTTY;

@@ -24,6 +24,11 @@ enum uvf_file_kind {
 	UVF_FILE_V02_GROUP,
 	UVF_FILE_V02_IOMMU,
 	UVF_FILE_V02_DEVICE,
+	/* Of src/kvm. */
+	UVF_FILE_KVM,      /* /dev/kvm */
+	UVF_FILE_KVM_VM,   /* a virtual machine */
+	UVF_FILE_KVM_VFIO, /* its KVM-VFIO device */
+	UVF_FILE_KVM_TCE,  /* a table of TCEs of it */
 };
 
 /* What a client finds in a page of a mapping it touches for the first time. */
@@ -40,6 +45,7 @@ struct uvf_page {
 };
 
 struct uvf_file;
+struct uvf_kvm_calls;
 
 struct uvf_file_ops {
 	/* NULL: by the table of core/dispatch.c. */
@@ -60,6 +66,7 @@ struct uvf_file_ops {
 		     bool is_write);
 	/* Runs once, from the last uvf_file_put(); cannot fail. */
 	void (*release)(struct uvf_file *file);
+	const struct uvf_kvm_calls *kvm; /* UVF_FILE_KVM and the like */
 };
 
 struct uvf_file {

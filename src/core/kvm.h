@@ -15,6 +15,9 @@
 
 #include "base/ref.h"
 
+struct uvf_caller;
+struct uvf_file;
+
 struct uvf_kvm {
 	struct uvf_ref ref;
 	void (*destroy)(struct uvf_kvm *kvm); /* once, from the last put */
@@ -31,5 +34,34 @@ void uvf_kvm_put(struct uvf_kvm *kvm); /* takes NULL */
  * Return: false when the VM is being destroyed.
  */
 bool uvf_kvm_get_safe(struct uvf_kvm *kvm);
+
+/*
+ * What core/dispatch.c calls for a file of KVM, none of which the core itself
+ * knows.  NULL: no such ioctl of that file, -ENOTTY.
+ */
+struct uvf_kvm_calls {
+	long (*get_api_version)(struct uvf_file *file,
+				struct uvf_caller *caller, unsigned long arg);
+	long (*check_extension)(struct uvf_file *file,
+				struct uvf_caller *caller, unsigned long arg);
+	long (*create_vm)(struct uvf_file *file, struct uvf_caller *caller,
+			  unsigned long arg);
+	long (*create_device)(struct uvf_file *file, struct uvf_caller *caller,
+			      unsigned long arg);
+	long (*create_spapr_tce)(struct uvf_file *file,
+				 struct uvf_caller *caller, unsigned long arg);
+	long (*create_spapr_tce_64)(struct uvf_file *file,
+				    struct uvf_caller *caller,
+				    unsigned long arg);
+	long (*set_device_attr)(struct uvf_file *file,
+				struct uvf_caller *caller, unsigned long arg);
+	long (*get_device_attr)(struct uvf_file *file,
+				struct uvf_caller *caller, unsigned long arg);
+	long (*has_device_attr)(struct uvf_file *file,
+				struct uvf_caller *caller, unsigned long arg);
+	/* Any other command. */
+	long (*other)(struct uvf_file *file, struct uvf_caller *caller,
+		      unsigned int cmd);
+};
 
 #endif /* UVF_CORE_KVM_H */

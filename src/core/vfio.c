@@ -11,6 +11,12 @@ void uvf_vfio_init(struct uvf_vfio *vfio, struct uvf_machine *machine,
 	uvf_mutex_init(&vfio->lock);
 	uvf_list_init(&vfio->groups);
 	vfio->next_index = 0;
+	uvf_list_init(&vfio->miscs);
+}
+
+void uvf_vfio_add_misc(struct uvf_vfio *vfio, struct uvf_misc *misc)
+{
+	uvf_list_append(&vfio->miscs, &misc->node);
 }
 
 void uvf_vfio_fini(struct uvf_vfio *vfio)

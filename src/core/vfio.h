@@ -9,6 +9,8 @@
 #ifndef UVF_CORE_VFIO_H
 #define UVF_CORE_VFIO_H
 
+#include <sys/types.h>
+
 #include "base/list.h"
 #include "base/lock.h"
 #include "iommu/iommu.h"
@@ -22,7 +24,24 @@ struct uvf_vfio {
 	struct uvf_mutex lock;   /* protects what follows */
 	struct uvf_list groups;  /* struct uvf_group, by vfio_node */
 	unsigned int next_index; /* N of the next vfioN */
+
+	struct uvf_list miscs; /* struct uvf_misc; fixed at run time */
 };
+
+/* A node below /dev that is not VFIO's. */
+struct uvf_misc {
+	struct uvf_list node;
+	const char *path; /* relative to /dev */
+	mode_t mode;
+	/*
+	 * A file with one reference, or -ENOMEM.  NULL: there is no such node,
+	 * and the host's is not to be seen.
+	 */
+	int (*open)(struct uvf_misc *misc, struct uvf_file **ret_file);
+};
+
+/* @misc outlives @vfio.  Before the machine is in use. */
+void uvf_vfio_add_misc(struct uvf_vfio *vfio, struct uvf_misc *misc);
 
 void uvf_vfio_init(struct uvf_vfio *vfio, struct uvf_machine *machine,
 		   const struct uvf_iommu_host *host);

@@ -17,6 +17,10 @@
 /* AMD's tables know every power of two from 4 KiB but 2^39. */
 #define AMD_PAGE_SIZES 0x000fff7ffffff000ull
 
+/* The window that each group of a POWER host has from the start: 1 GiB. */
+#define TCE_PAGE_SHIFT 12
+#define TCE_PAGES      0x40000
+
 static int set_iommu(struct uvf_iommu_host *host, const char *value,
 		     struct uvfio_error *err)
 {
@@ -53,29 +57,79 @@ static int set_aperture(struct uvf_iommu_host *host, const char *value,
 	return -EINVAL;
 }
 
-static int set_key(struct uvf_iommu_host *host, const struct uvf_option *item,
+static int set_kvm(struct uvf_host *host, const char *value,
+		   struct uvfio_error *err)
+{
+	static const char *const modes[] = {
+		[UVF_KVM_AUTO] = "auto",
+		[UVF_KVM_REAL] = "real",
+		[UVF_KVM_STUB] = "stub",
+		[UVF_KVM_NONE] = "none",
+	};
+
+	for (unsigned int i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		if (strcmp(modes[i], value) != 0)
+			continue;
+		host->kvm_mode = i;
+		return 0;
+	}
+	uvfio_error_set(err, "--host: kvm=%s: wants auto, real, stub or none",
+			value);
+	return -EINVAL;
+}
+
+static int set_bool(bool *ret_value, const struct uvf_option *item,
+		    struct uvfio_error *err)
+{
+	if (strcmp(item->value, "on") != 0 && strcmp(item->value, "off") != 0) {
+		uvfio_error_set(err, "--host: %s=%s: wants on or off",
+				item->key, item->value);
+		return -EINVAL;
+	}
+	*ret_value = !strcmp(item->value, "on");
+	return 0;
+}
+
+static int set_key(struct uvf_host *host, const struct uvf_option *item,
 		   struct uvfio_error *err)
 {
 	if (!strcmp(item->key, "iommu"))
-		return set_iommu(host, item->value, err);
+		return set_iommu(&host->iommu, item->value, err);
 	if (!strcmp(item->key, "aperture"))
-		return set_aperture(host, item->value, err);
-	uvfio_error_set(err, "--host: no key '%s'; there are: iommu, aperture",
+		return set_aperture(&host->iommu, item->value, err);
+	if (!strcmp(item->key, "kvm"))
+		return set_kvm(host, item->value, err);
+	if (!strcmp(item->key, "spapr"))
+		return set_bool(&host->kvm.is_spapr, item, err);
+	if (!strcmp(item->key, "liobn"))
+		return set_bool(&host->kvm.has_liobn, item, err);
+	uvfio_error_set(err,
+			"--host: no key '%s'; there are: iommu, aperture, kvm, "
+			"spapr, liobn",
 			item->key);
 	return -EINVAL;
 }
 
-int uvf_host_parse(struct uvf_iommu_host *ret_host,
-		   const struct uvf_profile *profile, const char *text,
-		   struct uvfio_error *err)
+int uvf_host_parse(struct uvf_host *ret_host, const struct uvf_profile *profile,
+		   const char *text, struct uvfio_error *err)
 {
-	struct uvf_iommu_host host = {
-		.profile = profile,
-		.aperture_bits = 48,
-		.page_sizes = INTEL_PAGE_SIZES,
-		.write_implies_read = true,
-		.enforces_coherency = false,
-		.msi_window = {MSI_WINDOW_FIRST, MSI_WINDOW_LAST},
+	struct uvf_host host = {
+		.iommu =
+			{
+				.profile = profile,
+				.aperture_bits = 48,
+				.page_sizes = INTEL_PAGE_SIZES,
+				.write_implies_read = true,
+				.enforces_coherency = false,
+				.msi_window = {MSI_WINDOW_FIRST,
+					       MSI_WINDOW_LAST},
+			},
+		.kvm_mode = UVF_KVM_AUTO,
+		.kvm =
+			{
+				.profile = profile,
+				.window = {TCE_PAGE_SHIFT, 0, TCE_PAGES},
+			},
 	};
 	struct uvf_options *options;
 	char spec[256];

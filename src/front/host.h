@@ -6,18 +6,34 @@
 #define UVF_FRONT_HOST_H
 
 #include "iommu/iommu.h"
+#include "kvm/vm.h"
 
 struct uvfio_error;
+
+/* What a program finds as /dev/kvm. */
+enum uvf_kvm_mode {
+	UVF_KVM_AUTO, /* the host's where a front can show it, else the stub */
+	UVF_KVM_REAL,
+	UVF_KVM_STUB,
+	UVF_KVM_NONE,
+};
+
+struct uvf_host {
+	struct uvf_iommu_host iommu;
+	enum uvf_kvm_mode kvm_mode;
+	struct uvf_kvm_host kvm;
+};
 
 /**
  * uvf_host_parse() - from KEY=VALUE,... to a host
  * @ret_host: written on success
- * @text:     iommu=intel|amd, aperture=39|48|57; NULL: iommu=intel,aperture=48
+ * @text:     iommu=intel|amd, aperture=39|48|57, kvm=auto|real|stub|none,
+ *            spapr=on|off, liobn=on|off; NULL: the first of each, but for
+ *            aperture=48, spapr=off and liobn=off
  *
  * Return: 0, -ENOMEM, or -EINVAL and a line in @err.
  */
-int uvf_host_parse(struct uvf_iommu_host *ret_host,
-		   const struct uvf_profile *profile, const char *text,
-		   struct uvfio_error *err);
+int uvf_host_parse(struct uvf_host *ret_host, const struct uvf_profile *profile,
+		   const char *text, struct uvfio_error *err);
 
 #endif /* UVF_FRONT_HOST_H */

@@ -2,13 +2,14 @@
 #include "front/machine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "bus/options.h"
 #include "core/worker.h"
-#include "front/host.h"
 #include "front/inproc/inproc.h"
 #include "pci/device.h"
 
@@ -91,20 +92,61 @@ static int fill(struct uvfio_machine *machine,
 	return ret;
 }
 
+static void add_kvm(struct uvfio_machine *machine)
+{
+	switch (machine->host.kvm_mode) {
+	case UVF_KVM_AUTO:
+	case UVF_KVM_STUB:
+		uvf_kvm_stub_init(&machine->kvm_stub, &machine->host.kvm);
+		uvf_vfio_add_misc(&machine->vfio, &machine->kvm_stub.misc);
+		break;
+	case UVF_KVM_NONE:
+		machine->kvm_none = (struct uvf_misc){.path = "kvm"};
+		uvf_vfio_add_misc(&machine->vfio, &machine->kvm_none);
+		break;
+	default:
+		break;
+	}
+}
+
+int uvf_machine_use_host_kvm(struct uvfio_machine *machine,
+			     struct uvfio_error *err)
+{
+	enum uvf_kvm_mode mode = machine->host.kvm_mode;
+	int fd;
+
+	if (mode != UVF_KVM_AUTO && mode != UVF_KVM_REAL)
+		return 0;
+	fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (fd < 0 && mode == UVF_KVM_REAL) {
+		int ret = -errno;
+
+		uvfio_error_set(err, "--host: kvm=real: /dev/kvm: %s",
+				strerror(errno));
+		return ret;
+	}
+	if (fd < 0)
+		return 0;
+	close(fd);
+	if (mode == UVF_KVM_AUTO)
+		uvf_list_remove(&machine->kvm_stub.misc.node);
+	machine->host.kvm_mode = UVF_KVM_REAL;
+	return 0;
+}
+
 int uvfio_machine_create(struct uvfio_machine **ret_machine,
 			 const struct uvfio_machine_params *params,
 			 struct uvfio_error *err)
 {
 	struct uvfio_machine *machine = uvf_zalloc(sizeof(*machine));
-	struct uvf_iommu_host host;
 	int ret;
 
 	if (!machine)
 		return -ENOMEM;
 	ret = uvf_profile_parse(&machine->profile, params->abi, err);
 	if (!ret)
-		ret = uvf_host_parse(&host, &machine->profile, params->host,
-				     err);
+		ret = uvf_host_parse(&machine->host, &machine->profile,
+				     params->host, err);
 	if (!ret)
 		ret = uvf_worker_create(&machine->worker, params->may_spin);
 	if (ret) {
@@ -112,7 +154,8 @@ int uvfio_machine_create(struct uvfio_machine **ret_machine,
 		return ret;
 	}
 	uvf_machine_init(&machine->bus, &machine->profile);
-	uvf_vfio_init(&machine->vfio, &machine->bus, &host);
+	uvf_vfio_init(&machine->vfio, &machine->bus, &machine->host.iommu);
+	add_kvm(machine);
 	ret = uvf_inproc_create(&machine->inproc);
 	if (!ret)
 		ret = uvf_pci_init(&machine->bus, &machine->vfio);

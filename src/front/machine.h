@@ -11,6 +11,8 @@
 #include "base/profile.h"
 #include "bus/machine.h"
 #include "core/vfio.h"
+#include "front/host.h"
+#include "kvm/stub.h"
 
 struct uvf_inproc;
 struct uvf_worker;
@@ -19,8 +21,19 @@ struct uvfio_machine {
 	struct uvf_profile profile;
 	struct uvf_machine bus;
 	struct uvf_vfio vfio;
+	struct uvf_host host;
+	struct uvf_kvm_stub kvm_stub; /* unless the host's is used */
+	struct uvf_misc kvm_none;     /* where there is no /dev/kvm */
 	struct uvf_worker *worker;
 	struct uvf_inproc *inproc; /* descriptors of front/inproc */
 };
+
+/**
+ * uvf_machine_use_host_kvm() - leave /dev/kvm to the host where it has one
+ * For a front that shows the host's files.  Before the machine is in use.
+ * Return: 0, or what open(2) of /dev/kvm says when kvm=real.
+ */
+int uvf_machine_use_host_kvm(struct uvfio_machine *machine,
+			     struct uvfio_error *err);
 
 #endif /* UVF_FRONT_MACHINE_H */

@@ -36,6 +36,15 @@ int uvf_devfs_walk(struct uvf_vfio *vfio, uvf_devfs_node_fn *fn, void *arg)
 
 	if (ret)
 		return ret;
+	uvf_list_for_each (node, &vfio->miscs) {
+		struct uvf_misc *misc =
+			uvf_list_entry(node, struct uvf_misc, node);
+
+		if (misc->open)
+			ret = fn(arg, misc->path, misc->mode);
+		if (ret)
+			return ret;
+	}
 	uvf_list_for_each (node, &vfio->machine->groups) {
 		struct uvf_iommu_group *group = uvf_list_entry(
 			node, struct uvf_iommu_group, machine_node);
@@ -50,13 +59,35 @@ int uvf_devfs_walk(struct uvf_vfio *vfio, uvf_devfs_node_fn *fn, void *arg)
 	return 0;
 }
 
+static struct uvf_misc *find_misc(struct uvf_vfio *vfio, const char *path)
+{
+	struct uvf_list *node;
+
+	uvf_list_for_each (node, &vfio->miscs) {
+		struct uvf_misc *misc =
+			uvf_list_entry(node, struct uvf_misc, node);
+
+		if (!strcmp(misc->path, path))
+			return misc;
+	}
+	return NULL;
+}
+
+bool uvf_devfs_hides(struct uvf_vfio *vfio, const char *path)
+{
+	return find_misc(vfio, path);
+}
+
 int uvf_devfs_open(struct uvf_vfio *vfio, const char *path,
 		   struct uvf_file **ret_file)
 {
+	struct uvf_misc *misc = find_misc(vfio, path);
 	unsigned int id;
 
 	if (!strcmp(path, CONTAINER_NODE))
 		return uvf_container_open(vfio, ret_file);
+	if (misc)
+		return misc->open ? misc->open(misc, ret_file) : -ENOENT;
 	if (strncmp(path, GROUP_PREFIX, strlen(GROUP_PREFIX)) != 0 ||
 	    !parse_group(path + strlen(GROUP_PREFIX), &id))
 		return -ENOENT;

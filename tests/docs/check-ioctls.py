@@ -19,11 +19,11 @@ BACKEND = "src/iommu/type1*.c"
 IOMMUFD = "src/iommu/iommufd/main.c"
 
 TABLE = re.compile(r"ioctl_row (\w+)_rows\[\] = \{(.*?)\n\};", re.S)
-DISPATCH_ROW = re.compile(r"\b(?:CORE|DRIVER)\(\s*(VFIO_\w+)\s*,")
+DISPATCH_ROW = re.compile(r"\b(?:CORE|DRIVER|KVM)\(\s*((?:VFIO|KVM)_\w+)\s*,")
 BACKEND_ROW = re.compile(r"(?:\bcase\s+|\{\s*\.cmd = |\{\s*)"
                          r"(VFIO_IOMMU_(?!\w*_FLAG_)\w+)\s*[:,]")
 IOMMUFD_ROW = re.compile(r"\bROW\(\s*(IOMMU_\w+)\s*,")
-PAGE_ROW = re.compile(r"^\| `((?:VFIO|IOMMU)_\w+)`\s*\| (\w+)\s*\| ([^|]*)\| ([^|]*)\|",
+PAGE_ROW = re.compile(r"^\| `((?:VFIO|IOMMU|KVM)_\w+)`\s*\| (\w+)\s*\| ([^|]*)\| ([^|]*)\|",
                       re.M)
 CODE = re.compile(r"`([^`]+)`")
 

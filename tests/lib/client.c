@@ -174,6 +174,14 @@ int client_dup(struct client *client, int fd)
 	return ret;
 }
 
+int client_pass(struct client *from, int fd, struct client *to)
+{
+	struct uvf_file *file;
+	int ret = lookup(from, fd, &file);
+
+	return ret ? ret : install(to, file);
+}
+
 int client_close(struct client *client, int fd)
 {
 	struct uvf_file *file = NULL;

@@ -28,6 +28,9 @@ int client_close(struct client *client, int fd);
 long client_ioctl(struct client *client, int fd, unsigned int cmd,
 		  unsigned long arg);
 
+/* Another process, of another machine perhaps, gets a descriptor. */
+int client_pass(struct client *from, int fd, struct client *to);
+
 /* A descriptor of something that is no VFIO file: a pipe, for instance. */
 int client_open_foreign(struct client *client);
 

@@ -32,7 +32,8 @@ static const struct argp_option option_table[] = {
 	 "or as the RFC v02 (6.12)",
 	 0},
 	{"host", KEY_HOST, "KEY=VALUE,...", 0,
-	 "the pretended host: iommu=intel|amd (intel), aperture=39|48|57 (48)",
+	 "the pretended host: iommu=intel|amd (intel), aperture=39|48|57 (48), "
+	 "kvm=auto|real|stub|none (auto)",
 	 0},
 	{"view", KEY_VIEW, "MODE", 0,
 	 "how /dev and /sys are shown: namespace, paths, or auto (auto)", 0},
@@ -123,9 +124,17 @@ int cmd_run(int argc, char **argv)
 	free(options.machine.devices);
 	if (!machine)
 		return STATUS_USAGE;
+	if (uvf_machine_use_host_kvm(machine, &err)) {
+		complain("%s", err.text);
+		uvfio_machine_destroy(machine);
+		return STATUS_USAGE;
+	}
 	run = (struct uvf_run){
 		.vfio = &machine->vfio,
 		.machine = machine,
+		.kvm = machine->host.kvm_mode == UVF_KVM_REAL
+			       ? &machine->host.kvm
+			       : NULL,
 		.view_mode = options.view,
 	};
 	status = uvf_run_program(&run, options.program, &err);

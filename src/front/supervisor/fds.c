@@ -291,6 +291,14 @@ static const char *memfd_name(const struct uvf_file *file)
 		return "vfio-group";
 	case UVF_FILE_V02_IOMMU:
 		return "vfio-iommu";
+	case UVF_FILE_KVM:
+		return "kvm";
+	case UVF_FILE_KVM_VM:
+		return "kvm-vm";
+	case UVF_FILE_KVM_VFIO:
+		return "kvm-vfio";
+	case UVF_FILE_KVM_TCE:
+		return "kvm-spapr-tce";
 	default:
 		return "vfio-device";
 	}

@@ -26,10 +26,14 @@
 #define I386_IOCTL    54U
 #define IOCTL_TYPE    0x0000ff00U
 #define VFIO_TYPE     0x00003b00U
+#define KVM_TYPE      0x0000ae00U
+#define KVM_CREATE    0xc00caee0U /* KVM_CREATE_DEVICE */
 #define KVM_SET_ATTR  0x4018aee1U /* KVM_SET_DEVICE_ATTR */
-#define KVM_GET_API   0xae00U     /* KVM_GET_API_VERSION */
-#define HIGH_OFFSET   (1U << 8)   /* upper half of 1 << 40, a region's index */
-#define SMALL_ACCESS  64          /* bytes of a pread() that BAR0 may see */
+#define KVM_GET_ATTR  0x4018aee2U
+#define KVM_HAS_ATTR  0x4018aee3U
+#define KVM_GET_API   0xae00U   /* KVM_GET_API_VERSION */
+#define HIGH_OFFSET   (1U << 8) /* upper half of 1 << 40, a region's index */
+#define SMALL_ACCESS  64        /* bytes of a pread() that BAR0 may see */
 #define MAP_TYPE_MASK 0x0fU
 #define BLOCK_MAX     255 /* instructions a jump can skip */
 
@@ -165,10 +169,12 @@ static void filter_architecture(struct program *p)
  * Our commands, and those that the kernel would answer for a regular file
  * but VFIO answers in its own way.
  */
-static void filter_ioctl(struct program *p)
+static void filter_ioctl(struct program *p, bool has_host_kvm)
 {
-	static const uint32_t others[] = {0,        TCGETS,       FIONREAD,
-					  FIOQSIZE, KVM_SET_ATTR, KVM_GET_API};
+	static const uint32_t others[] = {
+		0,           TCGETS,     FIONREAD,     FIOQSIZE,
+		KVM_GET_API, KVM_CREATE, KVM_SET_ATTR, KVM_GET_ATTR,
+		KVM_HAS_ATTR};
 	size_t at = begin(p, SYS_ioctl);
 
 	load(p, LOW(1));
@@ -176,6 +182,9 @@ static void filter_ioctl(struct program *p)
 		if_equal(p, others[i], SECCOMP_RET_USER_NOTIF);
 	mask(p, IOCTL_TYPE);
 	if_equal(p, VFIO_TYPE, SECCOMP_RET_USER_NOTIF);
+	/* Of the host's, the rest is frequent and none of our business. */
+	if (!has_host_kvm)
+		if_equal(p, KVM_TYPE, SECCOMP_RET_USER_NOTIF);
 	allow(p);
 	end(p, at);
 }
@@ -285,7 +294,7 @@ int uvf_filter_build(const struct uvf_filter *filter, struct sock_filter *code)
 	struct program p = {.code = code};
 
 	filter_architecture(&p);
-	filter_ioctl(&p);
+	filter_ioctl(&p, filter->has_host_kvm);
 	filter_pread(&p, SYS_pread64);
 	filter_pread(&p, SYS_pwrite64);
 	filter_mmap(&p);

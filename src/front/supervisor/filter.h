@@ -16,6 +16,7 @@ struct sock_filter;
 struct uvf_filter {
 	const int *path_calls; /* numbers to trap as well, ends with -1 */
 	bool traps_eventfd;    /* pidfd_getfd() is refused */
+	bool has_host_kvm;     /* the host's kernel answers most of /dev/kvm */
 };
 
 /**

@@ -212,12 +212,11 @@ void uvf_call_ioctl(struct uvf_call *call)
 		call_fault(call);
 		return;
 	}
-	if (cmd == KVM_SET_DEVICE_ATTR) {
-		set_kvm_attr(call);
-		return;
-	}
 	if (!begin(call, &op)) {
-		(void)uvf_call_continue(call);
+		if (cmd == KVM_SET_DEVICE_ATTR)
+			set_kvm_attr(call);
+		else
+			(void)uvf_call_continue(call);
 		return;
 	}
 	if (!is_quick(call, op.fd.file))

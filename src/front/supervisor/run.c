@@ -91,7 +91,8 @@ static int exec_program(char *const argv[])
 static void child_main(void *arg)
 {
 	struct uvf_run_child *child = arg;
-	struct uvf_filter filter = {.traps_eventfd = child->traps_eventfd};
+	struct uvf_filter filter = {.traps_eventfd = child->traps_eventfd,
+				    .has_host_kvm = child->has_host_kvm};
 	struct uvfio_error err = {""};
 	int ret;
 	int fd;

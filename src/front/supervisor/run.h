@@ -25,6 +25,7 @@ struct uvf_run_child {
 	const struct uvf_signals *signals;
 	struct rlimit nofile;
 	bool traps_eventfd;
+	bool has_host_kvm;
 	const char *control_path; /* NULL: there is no control socket */
 
 	/* Of this file. */

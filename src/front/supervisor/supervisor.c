@@ -258,6 +258,7 @@ static int start(struct supervisor *s, char *const argv[])
 		.signals = &s->signals,
 		.nofile = s->nofile,
 		.traps_eventfd = s->eventfds,
+		.has_host_kvm = s->run->kvm,
 		.control_path = s->control.control
 					? uvf_control_path(s->control.control)
 					: NULL,

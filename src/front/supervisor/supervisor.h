@@ -7,6 +7,7 @@
 
 #include "front/supervisor/view.h"
 
+struct uvf_kvm_host;
 struct uvf_vfio;
 struct uvfio_error;
 struct uvfio_machine;
@@ -15,6 +16,8 @@ struct uvf_run {
 	struct uvf_vfio *vfio;
 	/* What the control socket is for; NULL: there is none. */
 	struct uvfio_machine *machine;
+	/* Of the KVM-VFIO devices of the host's KVM; NULL: it is not used. */
+	const struct uvf_kvm_host *kvm;
 	enum uvf_view_mode view_mode;
 	/* For tests: behave as if pidfd_getfd() was refused. */
 	bool no_pidfd_getfd;

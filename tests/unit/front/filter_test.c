@@ -120,9 +120,31 @@ static void other_ioctls_pass(void **state)
 	(void)state;
 	assert_int_equal(VERDICT(SYS_ioctl, 3, 0x3a64), ALLOW);
 	assert_int_equal(VERDICT(SYS_ioctl, 3, 0x643b), ALLOW);
-	assert_int_equal(VERDICT(SYS_ioctl, 3, 0xae80), ALLOW); /* KVM_RUN */
 	assert_int_equal(VERDICT(SYS_ioctl, 3, TIOCGWINSZ), ALLOW);
 	assert_int_equal(VERDICT(SYS_ioctl, 3, FIONBIO), ALLOW);
+}
+
+static void kvm_is_the_hosts_or_ours(void **state)
+{
+	const struct uvf_filter filter = {.has_host_kvm = true};
+
+	(void)state;
+	for (int host = 0; host < 2; host++) {
+		uint32_t verdict = host ? ALLOW : TRAP;
+
+		if (host)
+			count = uvf_filter_build(&filter, code);
+		assert_true(count > 0);
+		/* KVM_RUN, KVM_CREATE_VM, KVM_SET_USER_MEMORY_REGION */
+		assert_int_equal(VERDICT(SYS_ioctl, 3, 0xae80), verdict);
+		assert_int_equal(VERDICT(SYS_ioctl, 3, 0xae01), verdict);
+		assert_int_equal(VERDICT(SYS_ioctl, 3, 0x4020ae46), verdict);
+		/* KVM_CREATE_DEVICE and attributes of devices */
+		assert_int_equal(VERDICT(SYS_ioctl, 3, 0xc00caee0), TRAP);
+		assert_int_equal(VERDICT(SYS_ioctl, 3, 0x4018aee1), TRAP);
+		assert_int_equal(VERDICT(SYS_ioctl, 3, 0x4018aee2), TRAP);
+		assert_int_equal(VERDICT(SYS_ioctl, 3, 0x4018aee3), TRAP);
+	}
 }
 
 static void reads_of_regions_are_trapped(void **state)
@@ -291,6 +313,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(vfio_ioctls_are_trapped, setup),
 		cmocka_unit_test_setup(other_ioctls_pass, setup),
+		cmocka_unit_test_setup(kvm_is_the_hosts_or_ours, setup),
 		cmocka_unit_test_setup(reads_of_regions_are_trapped, setup),
 		cmocka_unit_test_setup(shared_mappings_of_files_are_trapped,
 				       setup),
