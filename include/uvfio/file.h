@@ -36,6 +36,34 @@ ssize_t uvfio_pread(struct uvfio_machine *machine, int fd, void *buf,
 ssize_t uvfio_pwrite(struct uvfio_machine *machine, int fd, const void *buf,
 		     size_t len, uint64_t offset);
 
+/**
+ * uvfio_sysfs_read() - open a file of the machine's /sys, read it, close it
+ * @path:   "/sys/...", without "." and ".."; links are followed
+ * @offset: bytes from the start of the file
+ *
+ * Return: bytes read, or, in the order they are tested:
+ *   -ENOENT  no such file
+ *   -EISDIR  it is a directory
+ *   -EACCES  it is for writing only
+ *   -EIO     there is nothing to read
+ *   or -ENAMETOOLONG, -ELOOP, -ENOMEM
+ */
+ssize_t uvfio_sysfs_read(struct uvfio_machine *machine, const char *path,
+			 void *buf, size_t size, uint64_t offset);
+
+/**
+ * uvfio_sysfs_write() - open a file of the machine's /sys, write it, close it
+ * @path:   as above
+ * @offset: bytes from the start; it matters for a device's config alone
+ *
+ * May block: unbind and remove wait until nobody uses the device.
+ *
+ * Return: bytes taken, or, in the order they are tested, -ENOENT, -EISDIR,
+ * -EACCES it is for reading only, or what the file says of the text.
+ */
+ssize_t uvfio_sysfs_write(struct uvfio_machine *machine, const char *path,
+			  const void *buf, size_t size, uint64_t offset);
+
 #ifdef __cplusplus
 }
 #endif

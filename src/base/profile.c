@@ -76,6 +76,7 @@ static const struct row rows[] = {
 	    ENODEV, ENODEV, ENODEV, EBUSY, EBUSY, EBUSY, EBUSY),
 	ROW(SWITCH, bind_locks_parent,          1, 1, 1, 0, 0, 0, 0),
 	ROW(SWITCH, bind_hides_probe_errno,     1, 1, 1, 0, 0, 0, 0),
+	ROW(SWITCH, remove_is_deferred,         1, 1, 0, 0, 0, 0, 0),
 
 	ROW(SWITCH, has_kvm_vfio,               0, 1, 1, 1, 1, 1, 1),
 	ROW(SWITCH, kvm_add_wants_viable,       0, 1, 1, 0, 0, 0, 0),

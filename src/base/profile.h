@@ -56,6 +56,7 @@ struct uvf_profile {
 	bool has_driver_override;
 	int bind_bound_errno;        /* bind of a device that has a driver */
 	bool bind_locks_parent;      /* and waits for those who hold it */
+	bool remove_is_deferred;     /* the file remove returns at once */
 	bool bind_hides_probe_errno; /* behind ENODEV */
 
 	/* KVM-VFIO. */

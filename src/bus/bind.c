@@ -146,24 +146,6 @@ int uvf_device_attach_driver(struct uvf_bus_device *device,
 	return ret == -EPROBE_DEFER ? -EAGAIN : ret;
 }
 
-/* The n-th driver of a bus, or NULL; drivers only come. */
-static struct uvf_driver *driver_at(struct uvf_bus *bus, size_t n)
-{
-	struct uvf_driver *driver = NULL;
-	struct uvf_list *node;
-
-	uvf_lock(&bus->machine->lock);
-	uvf_list_for_each (node, &bus->drivers) {
-		if (!n--) {
-			driver = uvf_list_entry(node, struct uvf_driver,
-						bus_node);
-			break;
-		}
-	}
-	uvf_unlock(&bus->machine->lock);
-	return driver;
-}
-
 static int attach_locked(struct uvf_bus_device *device)
 	UVF_REQUIRES(device->lock)
 {
@@ -174,7 +156,7 @@ static int attach_locked(struct uvf_bus_device *device)
 		return 0;
 	if (device->driver)
 		return 1;
-	for (size_t i = 0; (driver = driver_at(device->bus, i)); i++) {
+	for (size_t i = 0; (driver = uvf_driver_at(device->bus, i)); i++) {
 		if (!matches(driver, device))
 			continue;
 		ret = probe_locked(driver, device);

@@ -46,6 +46,23 @@ struct uvf_bus *uvf_bus_find(struct uvf_machine *machine, const char *name)
 	return found;
 }
 
+struct uvf_bus *uvf_bus_at(struct uvf_machine *machine, size_t n)
+{
+	struct uvf_bus *bus = NULL;
+	struct uvf_list *node;
+
+	uvf_lock(&machine->lock);
+	uvf_list_for_each (node, &machine->buses) {
+		if (!n--) {
+			bus = uvf_list_entry(node, struct uvf_bus,
+					     machine_node);
+			break;
+		}
+	}
+	uvf_unlock(&machine->lock);
+	return bus;
+}
+
 /* Equal, but for one newline after what was written. */
 static bool is_named(const char *name, const char *written)
 {

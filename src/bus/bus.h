@@ -7,6 +7,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/list.h"
 
@@ -47,6 +48,9 @@ struct uvf_bus {
  */
 int uvf_bus_register(struct uvf_machine *machine, const char *name,
 		     const struct uvf_bus_ops *ops, struct uvf_bus **ret_bus);
+
+/* The n-th bus, or NULL; buses only come. */
+struct uvf_bus *uvf_bus_at(struct uvf_machine *machine, size_t n);
 
 /* A bus by its name, or NULL. */
 struct uvf_bus *uvf_bus_find(struct uvf_machine *machine, const char *name);

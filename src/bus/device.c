@@ -17,7 +17,9 @@ void uvf_bus_device_init(struct uvf_bus_device *device)
 {
 	uvf_ref_init(&device->ref);
 	uvf_list_init(&device->machine_node);
+	device->vfio_index = -1;
 	uvf_list_init(&device->group_node);
+	uvf_list_init(&device->remover_node);
 	uvf_mutex_init(&device->lock);
 }
 
@@ -71,6 +73,46 @@ const char *uvf_bus_device_driver_name(struct uvf_bus_device *device)
 	struct uvf_driver *driver = uvf_bus_device_driver(device);
 
 	return driver ? driver->name : "none";
+}
+
+bool uvf_bus_device_group_id(struct uvf_bus_device *device,
+			     unsigned int *ret_id)
+{
+	struct uvf_machine *machine = device->bus->machine;
+	bool has_group;
+
+	uvf_lock(&machine->lock);
+	has_group = device->group;
+	if (has_group)
+		*ret_id = device->group->id;
+	uvf_unlock(&machine->lock);
+	return has_group;
+}
+
+int uvf_bus_device_vfio_index(struct uvf_bus_device *device)
+{
+	struct uvf_machine *machine = device->bus->machine;
+	int index;
+
+	uvf_lock(&machine->lock);
+	index = device->vfio_index;
+	uvf_unlock(&machine->lock);
+	return index;
+}
+
+void uvf_bus_device_set_vfio_index(struct uvf_bus_device *device, int index)
+{
+	struct uvf_machine *machine = device->bus->machine;
+
+	uvf_lock(&machine->lock);
+	device->vfio_index = index;
+	uvf_unlock(&machine->lock);
+	uvf_machine_touch(machine);
+}
+
+bool uvf_bus_device_has_override(const struct uvf_bus_device *device)
+{
+	return device->bus->machine->profile->has_driver_override;
 }
 
 void uvf_bus_device_path(const struct uvf_bus_device *device,

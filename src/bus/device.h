@@ -42,9 +42,14 @@ struct uvf_bus_attr {
 	 */
 	ssize_t (*store)(struct uvf_bus_device *device, struct uvf_task *task,
 			 const char *buf, size_t size);
-	/* For a file in which the place matters. */
-	ssize_t (*pwrite)(struct uvf_bus_device *device, const void *buf,
+	/* For a file in which the place matters; instead of show and store. */
+	ssize_t (*pread)(struct uvf_bus_device *device,
+			 const struct uvf_bus_attr *attr, void *buf,
+			 size_t size, uint64_t pos);
+	ssize_t (*pwrite)(struct uvf_bus_device *device,
+			  const struct uvf_bus_attr *attr, const void *buf,
 			  size_t size, uint64_t pos);
+	unsigned int arg; /* of pread and pwrite */
 };
 
 struct uvf_bus_device_ops {
@@ -83,10 +88,12 @@ struct uvf_bus_device {
 	struct uvf_iommu_group *group; /* holds a reference; NULL: none */
 	struct uvf_driver *driver;     /* NULL: driverless */
 	bool is_unbinding;             /* remove() of its driver runs */
-	bool is_removing;              /* somebody unplugs it */
 	char *driver_override;         /* NULL: none */
+	int vfio_index;                /* N of its vfioN; -1: none */
 
 	struct uvf_list group_node; /* under the group's lock */
+
+	struct uvf_list remover_node; /* under the remover's lock */
 };
 
 /* One reference, for the caller; name, ops and id are set. */
@@ -108,6 +115,17 @@ struct uvf_driver *uvf_bus_device_driver(struct uvf_bus_device *device);
 
 /* The name of that driver, or "none". */
 const char *uvf_bus_device_driver_name(struct uvf_bus_device *device);
+
+/* Whether it has a group, and which. */
+bool uvf_bus_device_group_id(struct uvf_bus_device *device,
+			     unsigned int *ret_id);
+
+/* N of vfioN while a driver of VFIO has registered it; -1: none has. */
+int uvf_bus_device_vfio_index(struct uvf_bus_device *device);
+void uvf_bus_device_set_vfio_index(struct uvf_bus_device *device, int index);
+
+/* Whether it has a file driver_override. */
+bool uvf_bus_device_has_override(const struct uvf_bus_device *device);
 
 /* Its directory below /sys: "devices/pci0000:00/0000:00:03.0". */
 void uvf_bus_device_path(const struct uvf_bus_device *device,

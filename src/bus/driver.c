@@ -51,6 +51,23 @@ struct uvf_driver *uvf_driver_find(struct uvf_bus *bus, const char *name)
 	return driver;
 }
 
+struct uvf_driver *uvf_driver_at(struct uvf_bus *bus, size_t n)
+{
+	struct uvf_driver *driver = NULL;
+	struct uvf_list *node;
+
+	uvf_lock(&bus->machine->lock);
+	uvf_list_for_each (node, &bus->drivers) {
+		if (!n--) {
+			driver = uvf_list_entry(node, struct uvf_driver,
+						bus_node);
+			break;
+		}
+	}
+	uvf_unlock(&bus->machine->lock);
+	return driver;
+}
+
 static struct uvf_driver_id *find_id_locked(struct uvf_driver *driver,
 					    const struct uvf_bus_id *what,
 					    bool is_dynamic)
@@ -68,17 +85,29 @@ static struct uvf_driver_id *find_id_locked(struct uvf_driver *driver,
 	return NULL;
 }
 
-int uvf_driver_add_id(struct uvf_driver *driver, const struct uvf_bus_id *what)
+static int add_id(struct uvf_driver *driver, const struct uvf_bus_id *what,
+		  bool is_dynamic)
 {
 	struct uvf_driver_id *id = uvf_zalloc(sizeof(*id));
 
 	if (!id)
 		return -ENOMEM;
 	id->id = *what;
+	id->is_dynamic = is_dynamic;
 	uvf_lock(&driver->bus->machine->lock);
 	uvf_list_append(&driver->ids, &id->node);
 	uvf_unlock(&driver->bus->machine->lock);
 	return 0;
+}
+
+int uvf_driver_add_id(struct uvf_driver *driver, const struct uvf_bus_id *what)
+{
+	return add_id(driver, what, false);
+}
+
+int uvf_driver_give_id(struct uvf_driver *driver, const struct uvf_bus_id *what)
+{
+	return add_id(driver, what, true);
 }
 
 bool uvf_driver_match(struct uvf_driver *driver, struct uvf_bus_device *device)

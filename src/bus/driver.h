@@ -9,6 +9,7 @@
 #define UVF_BUS_DRIVER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/list.h"
 #include "bus/id.h"
@@ -59,11 +60,17 @@ int uvf_driver_register(struct uvf_bus *bus, struct uvf_driver *driver);
 /* A driver of a bus by its name, or NULL. */
 struct uvf_driver *uvf_driver_find(struct uvf_bus *bus, const char *name);
 
+/* The n-th driver of a bus, or NULL; drivers only come. */
+struct uvf_driver *uvf_driver_at(struct uvf_bus *bus, size_t n);
+
 /**
  * uvf_driver_add_id() - devices that a driver knows from the start
  * Return: 0 or -ENOMEM.
  */
 int uvf_driver_add_id(struct uvf_driver *driver, const struct uvf_bus_id *id);
+
+/* The same as if by new_id, but no device is offered. */
+int uvf_driver_give_id(struct uvf_driver *driver, const struct uvf_bus_id *id);
 
 /* Whether a driver would take a device: driver_override, then its ids. */
 bool uvf_driver_match(struct uvf_driver *driver, struct uvf_bus_device *device);

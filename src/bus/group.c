@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/bug.h"
+#include "base/parse.h"
 #include "bus/bus.h"
 #include "bus/machine.h"
 
@@ -59,6 +60,10 @@ static void insert_locked(struct uvf_machine *machine,
 	uvf_list_append(next, &group->machine_node);
 }
 
+/* Default domains; the first is what a group begins with. */
+static const char *const types[] = {"DMA", "DMA-FQ", "identity"};
+static const char no_type[] = "unknown";
+
 static struct uvf_iommu_group *alloc_group(struct uvf_machine *machine,
 					   const char *name)
 {
@@ -69,6 +74,7 @@ static struct uvf_iommu_group *alloc_group(struct uvf_machine *machine,
 	uvf_ref_init(&group->ref);
 	group->machine = machine;
 	group->name = name;
+	group->type = name ? no_type : types[0];
 	uvf_list_init(&group->devices);
 	uvf_list_init(&group->notifiers);
 	uvf_mutex_init(&group->notify_lock);
@@ -155,6 +161,26 @@ struct uvf_iommu_group *uvf_iommu_group_find(struct uvf_machine *machine,
 
 	uvf_lock(&machine->lock);
 	group = find_locked(machine, id);
+	if (group)
+		uvf_iommu_group_get(group);
+	uvf_unlock(&machine->lock);
+	return group;
+}
+
+struct uvf_iommu_group *uvf_iommu_group_from(struct uvf_machine *machine,
+					     unsigned int id)
+{
+	struct uvf_iommu_group *group = NULL;
+	struct uvf_list *node;
+
+	uvf_lock(&machine->lock);
+	uvf_list_for_each (node, &machine->groups) {
+		group = uvf_list_entry(node, struct uvf_iommu_group,
+				       machine_node);
+		if (group->id >= id)
+			break;
+		group = NULL;
+	}
 	if (group)
 		uvf_iommu_group_get(group);
 	uvf_unlock(&machine->lock);
@@ -290,6 +316,47 @@ bool uvf_iommu_group_is_idle(struct uvf_iommu_group *group)
 	is_idle = !group->host_users && !group->owner;
 	uvf_unlock(&group->lock);
 	return is_idle;
+}
+
+const char *uvf_iommu_group_type(struct uvf_iommu_group *group)
+{
+	const char *type;
+
+	uvf_lock(&group->lock);
+	type = group->type;
+	uvf_unlock(&group->lock);
+	return type;
+}
+
+static const char *find_type(const char *text)
+{
+	if (uvf_parse_equal(text, "auto"))
+		return types[0];
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (uvf_parse_equal(text, types[i]))
+			return types[i];
+	return NULL;
+}
+
+int uvf_iommu_group_set_type(struct uvf_iommu_group *group, const char *text)
+{
+	const char *type = find_type(text);
+	int ret = 0;
+
+	uvf_lock(&group->lock);
+	if (group->type == no_type || !type)
+		ret = -EINVAL;
+	else if (group->type == types[0] && type == types[1])
+		group->type = type; /* a queue is added to what is there */
+	else if (uvf_list_is_empty(&group->devices) || group->host_users ||
+		 group->owner)
+		ret = -EPERM;
+	else
+		group->type = type;
+	uvf_unlock(&group->lock);
+	if (!ret)
+		uvf_machine_touch(group->machine);
+	return ret;
 }
 
 int uvf_iommu_group_use_default(struct uvf_iommu_group *group)

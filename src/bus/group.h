@@ -57,6 +57,7 @@ struct uvf_iommu_group {
 	void *owner;               /* who claimed the DMA, or NULL */
 	unsigned int owner_count;  /* claims by that owner */
 	struct uvf_aspace *domain; /* NULL: the default, or blocked */
+	const char *type;          /* of the default domain, static */
 };
 
 /**
@@ -75,6 +76,10 @@ void uvf_iommu_group_put(struct uvf_iommu_group *group); /* takes NULL */
  */
 struct uvf_iommu_group *uvf_iommu_group_obtain(struct uvf_machine *machine,
 					       unsigned int id);
+
+/* The group with the lowest id from one on, with a reference, or NULL. */
+struct uvf_iommu_group *uvf_iommu_group_from(struct uvf_machine *machine,
+					     unsigned int id);
 
 /* A group by its id, with a reference, or NULL. */
 struct uvf_iommu_group *uvf_iommu_group_find(struct uvf_machine *machine,
@@ -124,6 +129,17 @@ void uvf_iommu_group_release_device(struct uvf_iommu_group *group);
  */
 int uvf_iommu_group_use_default(struct uvf_iommu_group *group);
 void uvf_iommu_group_unuse_default(struct uvf_iommu_group *group);
+
+/* The type of its default domain, as the file type shows it. */
+const char *uvf_iommu_group_type(struct uvf_iommu_group *group);
+
+/**
+ * uvf_iommu_group_set_type() - write the file type
+ * Return: 0, or, in the order they are tested:
+ *   -EINVAL  no IOMMU is behind it, or none of identity, DMA, DMA-FQ, auto
+ *   -EPERM   it has no member or somebody uses it, unless DMA turns DMA-FQ
+ */
+int uvf_iommu_group_set_type(struct uvf_iommu_group *group, const char *text);
 
 /* Whether nobody uses the group's DMA. */
 bool uvf_iommu_group_is_idle(struct uvf_iommu_group *group);

@@ -9,6 +9,8 @@
 #include "bus/bus.h"
 #include "bus/driver.h"
 
+#define DMA_ENTRY_LIMIT 65535 /* U16_MAX mappings of a container */
+
 void uvf_machine_init(struct uvf_machine *machine,
 		      const struct uvf_profile *profile)
 {
@@ -20,6 +22,13 @@ void uvf_machine_init(struct uvf_machine *machine,
 	uvf_list_init(&machine->buses);
 	uvf_list_init(&machine->devices);
 	uvf_list_init(&machine->groups);
+	machine->resource_alignment = NULL;
+	uvf_remover_init(&machine->remover);
+	atomic_init(&machine->params.allow_unsafe_interrupts, false);
+	atomic_init(&machine->params.disable_hugepages, false);
+	atomic_init(&machine->params.dma_entry_limit, DMA_ENTRY_LIMIT);
+	atomic_init(&machine->params.enable_sriov, false);
+	atomic_init(&machine->params.noiommu, false);
 	machine->seqnum = 0;
 	machine->changed = NULL;
 	machine->changed_arg = NULL;
@@ -59,11 +68,13 @@ void uvf_machine_fini(struct uvf_machine *machine)
 {
 	struct uvf_list *node, *tmp;
 
+	uvf_remover_fini(&machine->remover);
 	uvf_lock(&machine->rescan_lock);
 	remove_all(machine);
 	uvf_unlock(&machine->rescan_lock);
 	uvf_list_for_each_safe (node, tmp, &machine->buses)
 		free_bus(uvf_list_entry(node, struct uvf_bus, machine_node));
+	uvf_free(machine->resource_alignment);
 	uvf_mutex_fini(&machine->event_lock);
 	uvf_mutex_fini(&machine->lock);
 	uvf_mutex_fini(&machine->rescan_lock);
@@ -213,31 +224,23 @@ void uvf_machine_unplug(struct uvf_bus_device *device, struct uvf_task *task)
 	uvf_unlock(&machine->rescan_lock);
 }
 
-/* The n-th bus, or NULL; buses only come. */
-static struct uvf_bus *bus_at(struct uvf_machine *machine, size_t n)
-{
-	struct uvf_bus *bus = NULL;
-	struct uvf_list *node;
-
-	uvf_lock(&machine->lock);
-	uvf_list_for_each (node, &machine->buses) {
-		if (!n--) {
-			bus = uvf_list_entry(node, struct uvf_bus,
-					     machine_node);
-			break;
-		}
-	}
-	uvf_unlock(&machine->lock);
-	return bus;
-}
-
 void uvf_machine_rescan(struct uvf_machine *machine)
 {
 	struct uvf_bus *bus;
 
 	uvf_lock(&machine->rescan_lock);
-	for (size_t i = 0; (bus = bus_at(machine, i)); i++)
+	for (size_t i = 0; (bus = uvf_bus_at(machine, i)); i++)
 		if (bus->ops->rescan)
 			bus->ops->rescan(bus);
 	uvf_unlock(&machine->rescan_lock);
+}
+
+int uvf_machine_unplug_by_file(struct uvf_bus_device *device,
+			       struct uvf_task *task)
+{
+	if (device->bus->machine->profile->remove_is_deferred)
+		return uvf_remover_queue(&device->bus->machine->remover,
+					 device);
+	uvf_machine_unplug(device, task);
+	return 0;
 }

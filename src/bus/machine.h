@@ -16,6 +16,7 @@
 #include "base/profile.h"
 #include "bus/device.h"
 #include "bus/group.h"
+#include "bus/remover.h"
 #include "bus/uevent.h"
 
 #define UVF_GROUP_OWN  (-1) /* a group of its own, smallest free id from 1 */
@@ -25,6 +26,15 @@ struct uvf_bus;
 
 /* Called with each uevent, in their order; takes no lock of the machine. */
 typedef void uvf_changed_fn(void *arg, const struct uvf_uevent *event);
+
+/* What modules and buses were told by their files. */
+struct uvf_params {
+	atomic_bool allow_unsafe_interrupts; /* vfio_iommu_type1 */
+	atomic_bool disable_hugepages;       /* the same */
+	atomic_uint dma_entry_limit;         /* of a container made later */
+	atomic_bool enable_sriov;            /* vfio_pci */
+	atomic_bool noiommu;                 /* vfio */
+};
 
 struct uvf_machine {
 	const struct uvf_profile *profile;
@@ -39,8 +49,12 @@ struct uvf_machine {
 	/* A leaf: protects the lists and what device.h and driver.h say. */
 	struct uvf_mutex lock;
 	struct uvf_list buses;
-	struct uvf_list devices; /* of all buses, in the order of arrival */
-	struct uvf_list groups;  /* by id */
+	struct uvf_list devices;  /* of all buses, in the order of arrival */
+	struct uvf_list groups;   /* by id */
+	char *resource_alignment; /* what the file holds; NULL: nothing */
+
+	struct uvf_params params;
+	struct uvf_remover remover;
 
 	struct uvf_mutex event_lock; /* a leaf: protects what follows */
 	uint64_t seqnum;
@@ -105,6 +119,14 @@ void uvf_bus_devices_put(struct uvf_bus_device **devices, size_t count);
  * A second call for the same device waits for the first.
  */
 void uvf_machine_unplug(struct uvf_bus_device *device, struct uvf_task *task);
+
+/**
+ * uvf_machine_unplug_by_file() - write a number to a device's file remove
+ * By remove_is_deferred, it returns at once.
+ * Return: 0, -EAGAIN one is under way already (deferred only), or -ENOMEM.
+ */
+int uvf_machine_unplug_by_file(struct uvf_bus_device *device,
+			       struct uvf_task *task);
 
 /* Bring back what was unplugged, as the file rescan does. */
 void uvf_machine_rescan(struct uvf_machine *machine);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "bus/uevent.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -68,7 +71,7 @@ void uvf_uevent_emit(struct uvf_machine *machine, enum uvf_uevent_action action,
 void uvf_uevent_emit_device(struct uvf_bus_device *device,
 			    enum uvf_uevent_action action, const char *extra)
 {
-	char path[UVF_BUS_PATH], pairs[UVF_UEVENT_SIZE / 2];
+	char path[UVF_BUS_PATH], pairs[UVF_UEVENT_SIZE];
 	size_t used = strnlen(extra, sizeof(pairs) - 1);
 
 	memcpy(pairs, extra, used);
@@ -78,4 +81,109 @@ void uvf_uevent_emit_device(struct uvf_bus_device *device,
 	uvf_bus_device_path(device, path);
 	uvf_uevent_emit(device->bus->machine, action, path, device->bus->name,
 			pairs);
+}
+
+#define UUID_LENGTH 36
+
+static bool is_uuid(const char *text, size_t size)
+{
+	if (size < UUID_LENGTH)
+		return false;
+	for (int i = 0; i < UUID_LENGTH; i++) {
+		bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (is_dash ? text[i] != '-'
+			    : !isxdigit((unsigned char)text[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Letters and digits up to a delimiter or the end; 0: there are none. */
+static size_t word_length(const char *text, size_t size, char delimiter)
+{
+	size_t n = 0;
+
+	for (; n < size && text[n] != delimiter; n++)
+		if (!isalnum((unsigned char)text[n]))
+			return 0;
+	return n;
+}
+
+/* UUID, and words KEY=VALUE with one blank before each. */
+static int parse_args(const char *text, size_t size,
+		      char ret_pairs[UVF_UEVENT_SIZE])
+{
+	int used;
+
+	if (!is_uuid(text, size))
+		return -EINVAL;
+	used = snprintf(ret_pairs, UVF_UEVENT_SIZE, "SYNTH_UUID=%.*s\n",
+			UUID_LENGTH, text);
+	text += UUID_LENGTH;
+	size -= UUID_LENGTH;
+	while (size) {
+		size_t key, value;
+
+		if (*text != ' ')
+			return -EINVAL;
+		key = word_length(text + 1, size - 1, '=');
+		if (!key || key + 2 >= size)
+			return -EINVAL;
+		value = word_length(text + key + 2, size - key - 2, ' ');
+		if (!value || (size_t)used + key + value + 16 > UVF_UEVENT_SIZE)
+			return -EINVAL;
+		used += snprintf(ret_pairs + used,
+				 UVF_UEVENT_SIZE - (size_t)used,
+				 "SYNTH_ARG_%.*s=%.*s\n", (int)key, text + 1,
+				 (int)value, text + key + 2);
+		text += key + value + 2;
+		size -= key + value + 2;
+	}
+	return 0;
+}
+
+static int find_action(const char *text, size_t size)
+{
+	for (int i = 0; i < UVF_UEVENT_ACTIONS; i++)
+		if (strlen(actions[i]) == size &&
+		    !strncmp(actions[i], text, size))
+			return i;
+	return -EINVAL;
+}
+
+int uvf_uevent_parse(const char *text, size_t size,
+		     enum uvf_uevent_action *ret_action,
+		     char ret_pairs[UVF_UEVENT_SIZE])
+{
+	const char *blank;
+	size_t word;
+	int action;
+
+	if (size && (text[size - 1] == '\n' || !text[size - 1]))
+		size--;
+	blank = memchr(text, ' ', size);
+	word = blank ? (size_t)(blank - text) : size;
+	action = find_action(text, word);
+	if (action < 0)
+		return -EINVAL;
+	*ret_action = (enum uvf_uevent_action)action;
+	(void)snprintf(ret_pairs, UVF_UEVENT_SIZE, "SYNTH_UUID=0\n");
+	if (!blank)
+		return 0;
+	return parse_args(blank + 1, size - word - 1, ret_pairs);
+}
+
+ssize_t uvf_uevent_store(struct uvf_bus_device *device, struct uvf_task *task,
+			 const char *buf, size_t size)
+{
+	enum uvf_uevent_action action;
+	char pairs[UVF_UEVENT_SIZE];
+	int ret = uvf_uevent_parse(buf, size, &action, pairs);
+
+	(void)task;
+	if (ret)
+		return ret;
+	uvf_uevent_emit_device(device, action, pairs);
+	return (ssize_t)size;
 }

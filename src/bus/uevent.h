@@ -7,11 +7,13 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define UVF_UEVENT_SIZE 2048
 
 struct uvf_bus_device;
 struct uvf_machine;
+struct uvf_task;
 
 enum uvf_uevent_action {
 	UVF_UEVENT_ADD,
@@ -53,5 +55,20 @@ void uvf_uevent_emit(struct uvf_machine *machine, enum uvf_uevent_action action,
 /* Of a device of a bus. */
 void uvf_uevent_emit_device(struct uvf_bus_device *device,
 			    enum uvf_uevent_action action, const char *extra);
+
+/**
+ * uvf_uevent_parse() - what was written to a file uevent
+ * @text:       ACTION [UUID [KEY=VALUE]...]
+ * @ret_action: written on success
+ * @ret_pairs:  lines SYNTH_UUID and SYNTH_ARG_KEY
+ * Return: 0 or -EINVAL.
+ */
+int uvf_uevent_parse(const char *text, size_t size,
+		     enum uvf_uevent_action *ret_action,
+		     char ret_pairs[UVF_UEVENT_SIZE]);
+
+/* Stores for the file uevent of a device: tells of what did not happen. */
+ssize_t uvf_uevent_store(struct uvf_bus_device *device, struct uvf_task *task,
+			 const char *buf, size_t size);
 
 #endif /* UVF_BUS_UEVENT_H */

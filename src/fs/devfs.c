@@ -30,7 +30,9 @@ static bool parse_group(const char *text, unsigned int *ret_id)
 
 int uvf_devfs_walk(struct uvf_vfio *vfio, uvf_devfs_node_fn *fn, void *arg)
 {
+	struct uvf_iommu_group *group;
 	struct uvf_list *node;
+	unsigned int id = 0;
 	char path[32];
 	int ret = fn(arg, CONTAINER_NODE, 0666);
 
@@ -45,13 +47,12 @@ int uvf_devfs_walk(struct uvf_vfio *vfio, uvf_devfs_node_fn *fn, void *arg)
 		if (ret)
 			return ret;
 	}
-	uvf_list_for_each (node, &vfio->machine->groups) {
-		struct uvf_iommu_group *group = uvf_list_entry(
-			node, struct uvf_iommu_group, machine_node);
-
-		if (!uvf_group_exists(vfio, group->id))
+	while ((group = uvf_iommu_group_from(vfio->machine, id))) {
+		id = group->id + 1;
+		uvf_iommu_group_put(group);
+		if (!uvf_group_exists(vfio, id - 1))
 			continue;
-		snprintf(path, sizeof(path), GROUP_PREFIX "%u", group->id);
+		snprintf(path, sizeof(path), GROUP_PREFIX "%u", id - 1);
 		ret = fn(arg, path, 0600);
 		if (ret)
 			return ret;

@@ -2,9 +2,30 @@
 /*
  * /sys/module, as far as VFIO has a part in it.
  */
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/parse.h"
+#include "bus/machine.h"
 #include "fs/sysfs_walk.h"
+
+struct parameter {
+	const char *name;
+	enum {
+		CONSTANT, /* N, and for reading only */
+		BOOL,
+		UINT,
+	} kind;
+	size_t offset; /* in struct uvf_params */
+};
+
+#define PARAMETER(name, kind)                                                  \
+	{                                                                      \
+#name, kind, offsetof(struct uvf_params, name)                 \
+	}
 
 struct module {
 	const char *name;
@@ -12,7 +33,7 @@ struct module {
 	const char *refcnt;
 	const char *version;  /* NULL: none */
 	const char *users[4]; /* modules that need this one */
-	struct uvf_walk_text parameters[6];
+	struct parameter parameters[6];
 };
 
 /*
@@ -32,19 +53,19 @@ static const struct module modules[] = {
 		.coresize = "45056\n",
 		.refcnt = "0\n",
 		.version = "0.2\n",
-		.parameters = {{"allow_unsafe_interrupts", 0644, "N\n"},
-			       {"disable_hugepages", 0644, "N\n"},
-			       {"dma_entry_limit", 0644, "65535\n"}},
+		.parameters = {PARAMETER(allow_unsafe_interrupts, BOOL),
+			       PARAMETER(disable_hugepages, BOOL),
+			       PARAMETER(dma_entry_limit, UINT)},
 	},
 	{
 		.name = "vfio_pci",
 		.coresize = "16384\n",
 		.refcnt = "0\n",
-		.parameters = {{"disable_denylist", 0444, "N\n"},
-			       {"disable_idle_d3", 0444, "N\n"},
-			       {"disable_vga", 0444, "N\n"},
-			       {"enable_sriov", 0644, "N\n"},
-			       {"nointxmask", 0444, "N\n"}},
+		.parameters = {{"disable_denylist", CONSTANT, 0},
+			       {"disable_idle_d3", CONSTANT, 0},
+			       {"disable_vga", CONSTANT, 0},
+			       PARAMETER(enable_sriov, BOOL),
+			       {"nointxmask", CONSTANT, 0}},
 	},
 	{
 		.name = "vfio_pci_core",
@@ -54,20 +75,76 @@ static const struct module modules[] = {
 	},
 };
 
+static ssize_t store_bool(const struct uvf_walk_file *file,
+			  struct uvf_task *task, const char *text, size_t size)
+{
+	bool value;
+
+	(void)task;
+	if (uvf_parse_bool(text, &value))
+		return -EINVAL;
+	atomic_store((atomic_bool *)file->object, value);
+	uvf_machine_touch(file->machine);
+	return (ssize_t)size;
+}
+
+static ssize_t store_uint(const struct uvf_walk_file *file,
+			  struct uvf_task *task, const char *text, size_t size)
+{
+	uint64_t value;
+	int ret = uvf_parse_ulong(text, &value);
+
+	(void)task;
+	if (ret)
+		return ret;
+	if (value > UINT_MAX)
+		return -ERANGE;
+	atomic_store((atomic_uint *)file->object, (unsigned int)value);
+	uvf_machine_touch(file->machine);
+	return (ssize_t)size;
+}
+
+static void walk_parameter(struct uvf_walk *walk, const struct module *module,
+			   const struct parameter *parameter)
+{
+	char *params = (char *)&walk->machine->params;
+	struct uvf_walk_file file = {.mode = 0444, .text = "N\n"};
+	char text[16];
+
+	if (parameter->kind != CONSTANT) {
+		file.mode = 0644;
+		file.object = params + parameter->offset;
+	}
+	if (parameter->kind == BOOL) {
+		file.store = store_bool;
+		if (atomic_load((atomic_bool *)file.object))
+			file.text = "Y\n";
+	}
+	if (parameter->kind == UINT) {
+		file.store = store_uint;
+		(void)snprintf(text, sizeof(text), "%u\n",
+			       atomic_load((atomic_uint *)file.object));
+		file.text = text;
+	}
+	uvf_walk_file(walk, &file, "module/%s/parameters/%s", module->name,
+		      parameter->name);
+}
+
 static void walk_module(struct uvf_walk *walk, const struct module *module)
 {
 	const struct uvf_walk_text files[] = {
-		{"coresize", 0444, module->coresize},
-		{"initsize", 0444, "0\n"},
-		{"initstate", 0444, "live\n"},
-		{"refcnt", 0444, module->refcnt},
-		{"taint", 0444, "\n"},
-		{"uevent", 0200, ""},
-		{NULL, 0, NULL},
+		{"coresize", 0444, module->coresize, NULL},
+		{"initsize", 0444, "0\n", NULL},
+		{"initstate", 0444, "live\n", NULL},
+		{"refcnt", 0444, module->refcnt, NULL},
+		{"taint", 0444, "\n", NULL},
+		{"uevent", 0200, NULL, uvf_walk_store_uevent},
+		{NULL, 0, NULL, NULL},
 	};
+	const struct uvf_walk_file about = {.subsystem = "module"};
 
 	uvf_walk_dir(walk, "module/%s", module->name);
-	uvf_walk_texts(walk, files, "module/%s", module->name);
+	uvf_walk_texts(walk, files, &about, "module/%s", module->name);
 	if (module->version)
 		uvf_walk_text(walk, 0444, module->version, "module/%s/version",
 			      module->name);
@@ -82,8 +159,8 @@ static void walk_module(struct uvf_walk *walk, const struct module *module)
 	if (!module->parameters[0].name)
 		return;
 	uvf_walk_dir(walk, "module/%s/parameters", module->name);
-	uvf_walk_texts(walk, module->parameters, "module/%s/parameters",
-		       module->name);
+	for (const struct parameter *p = module->parameters; p->name; p++)
+		walk_parameter(walk, module, p);
 }
 
 void uvf_sysfs_walk_modules(struct uvf_walk *walk)

@@ -196,14 +196,19 @@ static void fini_hardware(struct uvf_pci *pci)
 	uvf_hw_fini(pci);
 }
 
-static bool find_reset(const struct uvf_pci *pci)
+static unsigned int find_resets(const struct uvf_pci *pci)
 {
 	const uint8_t needed = PCI_AF_CAP_FLR | PCI_AF_CAP_TP;
+	unsigned int bits = 0;
 
-	if (pci->desc->features & (UVFIO_PCI_FLR | UVFIO_PCI_PM_RESET))
-		return true;
-	return pci->af_offset &&
-	       (pci->hw[pci->af_offset + PCI_AF_CAP] & needed) == needed;
+	if (pci->desc->features & UVFIO_PCI_FLR)
+		bits |= UVF_PCI_RESET_FLR;
+	if (pci->desc->features & UVFIO_PCI_PM_RESET)
+		bits |= UVF_PCI_RESET_PM;
+	if (pci->af_offset &&
+	    (pci->hw[pci->af_offset + PCI_AF_CAP] & needed) == needed)
+		bits |= UVF_PCI_RESET_AF_FLR;
+	return bits;
 }
 
 /* The model's part; on failure it is as if it had never been called. */
@@ -336,6 +341,9 @@ static void init_fields(struct uvf_pci *pci, struct uvf_machine *machine,
 	pci->err_trigger = -1;
 	pci->req_trigger = -1;
 	pci->wakeup = -1;
+	pci->user.numa_node = -1;
+	/* Said of functions with the PM capability only. */
+	pci->user.d3cold_allowed = model->pm_offset;
 	uvf_list_init(&pci->ioeventfds);
 }
 
@@ -366,7 +374,7 @@ int uvf_pci_create(struct uvf_machine *machine, struct uvf_worker *worker,
 	ret = init_hardware(pci, err);
 	if (ret)
 		goto err_free;
-	pci->has_reset = find_reset(pci);
+	pci->reset_bits = find_resets(pci);
 	uvf_sysfs_init(pci);
 	ret = init_model(pci, worker, err);
 	if (ret)

@@ -72,28 +72,16 @@ static int pci_match(struct uvf_device *device, const char *name)
 	return has_token ? -EINVAL : 1;
 }
 
-/* The bits of COMMAND for the kinds of BAR that the function has. */
-static uint16_t decode_bits(const struct uvf_pci *pci)
-{
-	uint16_t bits = 0;
-
-	for (unsigned int i = 0; i < UVFIO_PCI_BARS; i++)
-		if (pci->bars[i].size)
-			bits |= pci->bars[i].desc->flags & UVFIO_BAR_IO
-					? PCI_COMMAND_IO
-					: PCI_COMMAND_MEMORY;
-	return bits;
-}
-
 static int pci_open(struct uvf_device *device)
 {
 	struct uvf_pci *pci = uvf_pci_of(device);
 	int ret;
 
 	uvf_lock(&pci->model.lock);
+	pci->has_reset = pci->user.reset_methods[0];
 	uvf_reset_set_power_locked(pci, 0);
 	uvf_hw_change16_locked(pci, PCI_COMMAND, PCI_COMMAND_MASTER,
-			       decode_bits(pci));
+			       uvf_hw_decode_bits(pci));
 	if (pci->has_reset)
 		uvf_reset_function_locked(pci, UVFIO_RESET_OPEN);
 	uvf_hw_save_locked(pci, &pci->saved);
@@ -149,9 +137,12 @@ static int vfio_probe(struct uvf_driver *driver, struct uvf_bus_device *bus)
 	struct uvf_pci *pci = uvf_pci_of_bus(bus);
 	int ret = uvf_device_register(driver->data, &pci->vfio);
 
-	if (!ret)
-		atomic_store(&pci->is_registered, true);
-	return ret;
+	if (ret)
+		return ret;
+	atomic_store(&pci->is_registered, true);
+	atomic_store(&pci->is_pm_auto, true);
+	uvf_bus_device_set_vfio_index(bus, (int)pci->vfio.index);
+	return 0;
 }
 
 static void vfio_remove(struct uvf_driver *driver, struct uvf_bus_device *bus,
@@ -161,8 +152,10 @@ static void vfio_remove(struct uvf_driver *driver, struct uvf_bus_device *bus,
 
 	(void)driver;
 	(void)task;
+	uvf_bus_device_set_vfio_index(bus, -1);
 	uvf_device_unregister(&pci->vfio);
 	atomic_store(&pci->is_registered, false);
+	atomic_store(&pci->is_pm_auto, false);
 }
 
 static const struct uvf_driver_ops vfio_ops = {
@@ -324,7 +317,10 @@ int uvf_pci_bind_by_key(struct uvf_bus_device *bus)
 		return ret;
 	/* These have no ids of their own: so do users give them functions. */
 	if (!uvf_driver_match(driver, bus))
-		ret = uvf_bus_device_set_override(bus, name, strlen(name));
+		ret = uvf_bus_device_has_override(bus)
+			      ? uvf_bus_device_set_override(bus, name,
+							    strlen(name))
+			      : uvf_driver_give_id(driver, &bus->id);
 	return ret ? ret : uvf_device_attach_driver(bus, driver);
 }
 

@@ -164,6 +164,18 @@ void uvf_hw_change16_locked(struct uvf_pci *pci, unsigned int pos,
 	uvf_hw_write_locked(pci, pos, 2, value);
 }
 
+uint16_t uvf_hw_decode_bits(const struct uvf_pci *pci)
+{
+	uint16_t bits = 0;
+
+	for (unsigned int i = 0; i < UVFIO_PCI_BARS; i++)
+		if (pci->bars[i].size)
+			bits |= pci->bars[i].desc->flags & UVFIO_BAR_IO
+					? PCI_COMMAND_IO
+					: PCI_COMMAND_MEMORY;
+	return bits;
+}
+
 void uvf_hw_block_intx_locked(struct uvf_pci *pci, bool block)
 {
 	uvf_assert_held(&pci->model.lock);

@@ -33,6 +33,9 @@ void uvf_hw_change16_locked(struct uvf_pci *pci, unsigned int pos,
 			    uint16_t clear, uint16_t set)
 	UVF_REQUIRES(pci->model.lock);
 
+/* The bits of COMMAND for the kinds of BAR that the function has. */
+uint16_t uvf_hw_decode_bits(const struct uvf_pci *pci);
+
 /* COMMAND's DisINTx, as the host sets it to block the line. */
 void uvf_hw_block_intx_locked(struct uvf_pci *pci, bool block)
 	UVF_REQUIRES(pci->model.lock);

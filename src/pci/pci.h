@@ -24,7 +24,7 @@
 #include "core/device.h"
 #include "core/model.h"
 
-#define UVF_PCI_ATTRS_MAX    40 /* files in sysfs, with the end of the list */
+#define UVF_PCI_ATTRS_MAX    64 /* files in sysfs, with the end of the list */
 #define UVF_PCI_PAGE         4096ull
 #define UVF_PCI_CONFIG_MAX   4096u
 #define UVF_PCI_OFFSET_SHIFT 40 /* of the region index in a file offset */
@@ -85,6 +85,23 @@ struct uvf_pci_saved {
 	uint16_t devctl2;
 };
 
+/* Ways to reset a function, bits. */
+#define UVF_PCI_RESET_FLR     0x1u
+#define UVF_PCI_RESET_AF_FLR  0x2u
+#define UVF_PCI_RESET_PM      0x4u
+#define UVF_PCI_RESET_METHODS 8 /* that a user may list, with the end */
+
+/* What users of the host wrote to files of sysfs. */
+struct uvf_pci_user {
+	unsigned int enables; /* how often enable was switched on */
+	bool broken_parity;
+	bool d3cold_allowed;
+	bool no_msi; /* msi_bus is 0: drivers get no messages */
+	bool is_pm_sync;
+	int numa_node;
+	uint8_t reset_methods[UVF_PCI_RESET_METHODS]; /* 0 ends */
+};
+
 struct uvf_pci {
 	struct uvf_bus_device bus;
 	struct uvf_device vfio;
@@ -98,14 +115,17 @@ struct uvf_pci {
 	struct uvf_pci_address address;
 	struct uvf_bus_device_ops bus_ops;
 	struct uvf_bus_attr attrs[UVF_PCI_ATTRS_MAX];
-	bool has_reset;
-	uint16_t aer_offset; /* extended capability; 0: none */
-	uint16_t af_offset;  /* Advanced Features capability; 0: none */
+	unsigned int reset_bits; /* UVF_PCI_RESET_*; 0: it cannot be reset */
+	uint16_t aer_offset;     /* extended capability; 0: none */
+	uint16_t af_offset;      /* Advanced Features capability; 0: none */
 
 	atomic_bool is_registered;  /* with the core; by probe and remove */
+	atomic_bool is_pm_auto;     /* it may rest while nobody uses it */
 	atomic_bool is_host_driven; /* a driver of the host enabled it */
 
 	/* Protected by model.lock from here on. */
+
+	struct uvf_pci_user user;
 
 	/* Hardware. */
 	unsigned int config_size; /* bytes; fixed: 256 or 4096 */
@@ -118,7 +138,8 @@ struct uvf_pci {
 
 	/* vfio-pci; vconfig is NULL while nobody has the device open. */
 	uint8_t *vconfig;
-	uint8_t *map; /* capability id of each byte of vconfig */
+	uint8_t *map;   /* capability id of each byte of vconfig */
+	bool has_reset; /* it could be reset when it was opened */
 	bool bars_are_dirty;
 	unsigned int msi_qmax; /* log2 of the vectors enabled last */
 	struct uvf_pci_saved saved;

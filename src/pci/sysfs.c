@@ -5,6 +5,7 @@
  */
 #include <assert.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 
 #include "pci/handlers.h"
 #include "pci/irqs.h"
+#include "pci/sysfs_store.h"
 
 /* struct resource::flags of Linux, as the resource file prints them. */
 #define RESOURCE_IO       0x00040101ull
@@ -131,12 +133,13 @@ static size_t show_config(struct uvf_bus_device *bus, void *buf, size_t size)
 static size_t show_enable(struct uvf_bus_device *bus, void *buf, size_t size)
 {
 	struct uvf_pci *pci = uvf_pci_of_bus(bus);
-	bool is_open;
+	unsigned int count;
 
 	uvf_lock(&pci->model.lock);
-	is_open = pci->vconfig;
+	count = pci->user.enables + (pci->vconfig != NULL);
 	uvf_unlock(&pci->model.lock);
-	return emit(buf, size, "%d\n", is_open || pci->is_host_driven);
+	count += atomic_load(&pci->is_host_driven);
+	return emit(buf, size, "%u\n", count);
 }
 
 static size_t show_modalias(struct uvf_bus_device *bus, void *buf, size_t size)
@@ -162,9 +165,16 @@ size_t uvf_sysfs_show_pairs(struct uvf_bus_device *bus, char *buf, size_t size)
 	return done + show_modalias(bus, buf + done, size - done);
 }
 
-static size_t show_uevent(struct uvf_bus_device *bus, void *buf, size_t size)
+/* vfio-pci lets an unused function rest in D3. */
+static bool is_resting(struct uvf_pci *pci)
 {
-	return uvf_bus_device_pairs(bus, buf, size);
+	bool is_used;
+
+	uvf_lock(&pci->model.lock);
+	is_used = pci->vconfig || !pci->desc->pm_offset;
+	uvf_unlock(&pci->model.lock);
+	return !is_used && atomic_load(&pci->is_registered) &&
+	       atomic_load(&pci->is_pm_auto);
 }
 
 static size_t show_power_state(struct uvf_bus_device *bus, void *buf,
@@ -176,25 +186,23 @@ static size_t show_power_state(struct uvf_bus_device *bus, void *buf,
 
 	uvf_lock(&pci->model.lock);
 	power = pci->power;
-	/* vfio-pci lets an unused function rest in D3. */
-	if (pci->is_registered && !pci->vconfig && pci->desc->pm_offset)
-		power = 3;
 	uvf_unlock(&pci->model.lock);
+	if (is_resting(pci))
+		power = 3;
 	return emit(buf, size, "%s\n",
 		    uvf_bus_device_driver(bus) || power ? names[power]
 							: "unknown");
 }
 
-static size_t show_driver_override(struct uvf_bus_device *bus, void *buf,
-				   size_t size)
-{
-	return uvf_bus_device_show_override(bus, buf, size);
-}
-
 static size_t show_numa_node(struct uvf_bus_device *bus, void *buf, size_t size)
 {
-	(void)bus;
-	return emit(buf, size, "-1\n");
+	struct uvf_pci *pci = uvf_pci_of_bus(bus);
+	int node;
+
+	uvf_lock(&pci->model.lock);
+	node = pci->user.numa_node;
+	uvf_unlock(&pci->model.lock);
+	return emit(buf, size, "%d\n", node);
 }
 
 /* All processors are near: there is one node. */
@@ -233,51 +241,98 @@ static size_t show_zero(struct uvf_bus_device *bus, void *buf, size_t size)
 	return emit(buf, size, "0\n");
 }
 
-static size_t show_one(struct uvf_bus_device *bus, void *buf, size_t size)
-{
-	(void)bus;
-	return emit(buf, size, "1\n");
-}
-
 static size_t show_dma_mask(struct uvf_bus_device *bus, void *buf, size_t size)
 {
 	(void)bus;
 	return emit(buf, size, "32\n");
 }
 
+/* A flag that a user of the host may have changed. */
+static size_t show_flag(struct uvf_bus_device *bus, const bool *flag, void *buf,
+			size_t size)
+{
+	struct uvf_pci *pci = uvf_pci_of_bus(bus);
+	bool is_set;
+
+	uvf_lock(&pci->model.lock);
+	is_set = *flag;
+	uvf_unlock(&pci->model.lock);
+	return emit(buf, size, "%d\n", is_set);
+}
+
 static size_t show_d3cold_allowed(struct uvf_bus_device *bus, void *buf,
 				  size_t size)
 {
-	/* Said of functions with the PM capability only. */
-	return emit(buf, size, "%d\n",
-		    uvf_pci_of_bus(bus)->desc->pm_offset > 0);
+	return show_flag(bus, &uvf_pci_of_bus(bus)->user.d3cold_allowed, buf,
+			 size);
+}
+
+static size_t show_parity(struct uvf_bus_device *bus, void *buf, size_t size)
+{
+	return show_flag(bus, &uvf_pci_of_bus(bus)->user.broken_parity, buf,
+			 size);
+}
+
+static size_t show_msi_bus(struct uvf_bus_device *bus, void *buf, size_t size)
+{
+	struct uvf_pci *pci = uvf_pci_of_bus(bus);
+	bool no_msi;
+
+	uvf_lock(&pci->model.lock);
+	no_msi = pci->user.no_msi;
+	uvf_unlock(&pci->model.lock);
+	return emit(buf, size, "%d\n", !no_msi);
 }
 
 static size_t show_reset_method(struct uvf_bus_device *bus, void *buf,
 				size_t size)
 {
-	const struct uvf_pci *pci = uvf_pci_of_bus(bus);
-	const char *space = "";
+	struct uvf_pci *pci = uvf_pci_of_bus(bus);
+	const uint8_t *methods = pci->user.reset_methods;
 	size_t done = 0;
 
-	if (pci->desc->features & UVFIO_PCI_FLR) {
-		done += emit(buf, size, "flr");
-		space = " ";
-	}
-	if (pci->desc->features & UVFIO_PCI_PM_RESET)
-		done += emit((char *)buf + done, size - done, "%spm", space);
-	if (!done)
-		done = emit(buf, size, "af_flr");
-	return done + emit((char *)buf + done, size - done, "\n");
+	uvf_lock(&pci->model.lock);
+	for (; *methods; methods++)
+		done += emit((char *)buf + done, size - done, "%s%s",
+			     done ? " " : "", uvf_sysfs_method_name(*methods));
+	uvf_unlock(&pci->model.lock);
+	if (done)
+		done += emit((char *)buf + done, size - done, "\n");
+	return done;
 }
 
-/* Files that are there to be mapped or written. */
-static size_t show_nothing(struct uvf_bus_device *bus, void *buf, size_t size)
+static size_t show_pm_control(struct uvf_bus_device *bus, void *buf,
+			      size_t size)
 {
-	(void)bus;
-	(void)buf;
-	(void)size;
-	return 0;
+	return emit(buf, size, "%s\n",
+		    atomic_load(&uvf_pci_of_bus(bus)->is_pm_auto) ? "auto"
+								  : "on");
+}
+
+static size_t show_pm_async(struct uvf_bus_device *bus, void *buf, size_t size)
+{
+	struct uvf_pci *pci = uvf_pci_of_bus(bus);
+	bool is_sync;
+
+	uvf_lock(&pci->model.lock);
+	is_sync = pci->user.is_pm_sync;
+	uvf_unlock(&pci->model.lock);
+	return emit(buf, size, "%s\n", is_sync ? "disabled" : "enabled");
+}
+
+static size_t show_pm_enabled(struct uvf_bus_device *bus, void *buf,
+			      size_t size)
+{
+	return emit(buf, size, "%s\n",
+		    atomic_load(&uvf_pci_of_bus(bus)->is_pm_auto)
+			    ? "enabled"
+			    : "forbidden");
+}
+
+static size_t show_pm_status(struct uvf_bus_device *bus, void *buf, size_t size)
+{
+	return emit(buf, size, "%s\n",
+		    is_resting(uvf_pci_of_bus(bus)) ? "suspended" : "active");
 }
 
 #define CHANGED_BY_WRITING 0644
@@ -285,31 +340,48 @@ static size_t show_nothing(struct uvf_bus_device *bus, void *buf, size_t size)
 #define WRITE_ONLY         0200
 #define FOR_ROOT           0600
 
+#define SHOWN(name, show)                                                      \
+	{                                                                      \
+		name, show, READ_ONLY, NULL, NULL, NULL, 0                     \
+	}
+#define STORED(name, show, store)                                              \
+	{                                                                      \
+		name, show, CHANGED_BY_WRITING, store, NULL, NULL, 0           \
+	}
+
 static const struct uvf_bus_attr attrs[] = {
-	{"ari_enabled", show_zero, READ_ONLY, NULL, NULL},
-	{"broken_parity_status", show_zero, CHANGED_BY_WRITING, NULL, NULL},
-	{"class", show_class, READ_ONLY, NULL, NULL},
-	{"config", show_config, CHANGED_BY_WRITING, NULL, NULL},
-	{"consistent_dma_mask_bits", show_dma_mask, READ_ONLY, NULL, NULL},
-	{"d3cold_allowed", show_d3cold_allowed, CHANGED_BY_WRITING, NULL, NULL},
-	{"device", show_device, READ_ONLY, NULL, NULL},
-	{"dma_mask_bits", show_dma_mask, READ_ONLY, NULL, NULL},
-	{"driver_override", show_driver_override, CHANGED_BY_WRITING, NULL,
-	 NULL},
-	{"enable", show_enable, CHANGED_BY_WRITING, NULL, NULL},
-	{"irq", show_irq, READ_ONLY, NULL, NULL},
-	{"local_cpulist", show_local_cpulist, READ_ONLY, NULL, NULL},
-	{"local_cpus", show_local_cpus, READ_ONLY, NULL, NULL},
-	{"modalias", show_modalias, READ_ONLY, NULL, NULL},
-	{"msi_bus", show_one, CHANGED_BY_WRITING, NULL, NULL},
-	{"numa_node", show_numa_node, CHANGED_BY_WRITING, NULL, NULL},
-	{"power_state", show_power_state, READ_ONLY, NULL, NULL},
-	{"resource", show_resource, READ_ONLY, NULL, NULL},
-	{"revision", show_revision, READ_ONLY, NULL, NULL},
-	{"subsystem_device", show_subdevice, READ_ONLY, NULL, NULL},
-	{"subsystem_vendor", show_subvendor, READ_ONLY, NULL, NULL},
-	{"uevent", show_uevent, CHANGED_BY_WRITING, NULL, NULL},
-	{"vendor", show_vendor, READ_ONLY, NULL, NULL},
+	SHOWN("ari_enabled", show_zero),
+	STORED("broken_parity_status", show_parity, uvf_sysfs_store_parity),
+	SHOWN("class", show_class),
+	{"config", show_config, CHANGED_BY_WRITING, NULL, NULL,
+	 uvf_sysfs_pwrite_config, 0},
+	SHOWN("consistent_dma_mask_bits", show_dma_mask),
+	STORED("d3cold_allowed", show_d3cold_allowed, uvf_sysfs_store_d3cold),
+	SHOWN("device", show_device),
+	SHOWN("dma_mask_bits", show_dma_mask),
+	STORED("enable", show_enable, uvf_sysfs_store_enable),
+	SHOWN("irq", show_irq),
+	SHOWN("local_cpulist", show_local_cpulist),
+	SHOWN("local_cpus", show_local_cpus),
+	SHOWN("modalias", show_modalias),
+	STORED("msi_bus", show_msi_bus, uvf_sysfs_store_msi_bus),
+	STORED("numa_node", show_numa_node, uvf_sysfs_store_numa_node),
+	STORED("power/async", show_pm_async, uvf_sysfs_store_pm_async),
+	/* Of drivers that use it only: nothing to read or write. */
+	STORED("power/autosuspend_delay_ms", NULL, NULL),
+	STORED("power/control", show_pm_control, uvf_sysfs_store_pm_control),
+	SHOWN("power/runtime_active_kids", show_zero),
+	SHOWN("power/runtime_active_time", show_zero),
+	SHOWN("power/runtime_enabled", show_pm_enabled),
+	SHOWN("power/runtime_status", show_pm_status),
+	SHOWN("power/runtime_suspended_time", show_zero),
+	SHOWN("power/runtime_usage", show_zero),
+	SHOWN("power_state", show_power_state),
+	SHOWN("resource", show_resource),
+	SHOWN("revision", show_revision),
+	SHOWN("subsystem_device", show_subdevice),
+	SHOWN("subsystem_vendor", show_subvendor),
+	SHOWN("vendor", show_vendor),
 };
 static_assert(sizeof(attrs) / sizeof(attrs[0]) + 2 * UVFIO_PCI_BARS + 3 <=
 		      UVF_PCI_ATTRS_MAX,
@@ -321,12 +393,33 @@ static const char *const bar_wc_names[] = {"resource0_wc", "resource1_wc",
 					   "resource2_wc", "resource3_wc",
 					   "resource4_wc", "resource5_wc"};
 
+/* Memory can be mapped, ports be read and written. */
+static struct uvf_bus_attr bar_attr(const struct uvf_pci *pci, unsigned int bar,
+				    const char *name)
+{
+	struct uvf_bus_attr attr = {
+		.name = name,
+		.mode = FOR_ROOT,
+		.arg = bar,
+	};
+
+	if (pci->bars[bar].desc->flags & UVFIO_BAR_IO) {
+		attr.pread = uvf_sysfs_pread_ports;
+		attr.pwrite = uvf_sysfs_pwrite_ports;
+	}
+	return attr;
+}
+
 void uvf_sysfs_init(struct uvf_pci *pci)
 {
-	const struct uvf_bus_attr reset = {"reset", show_nothing, WRITE_ONLY,
-					   NULL, NULL};
-	const struct uvf_bus_attr method = {"reset_method", show_reset_method,
-					    CHANGED_BY_WRITING, NULL, NULL};
+	const struct uvf_bus_attr reset = {
+		.name = "reset",
+		.mode = WRITE_ONLY,
+		.store = uvf_sysfs_store_reset,
+	};
+	const struct uvf_bus_attr method =
+		STORED("reset_method", show_reset_method,
+		       uvf_sysfs_store_reset_method);
 	struct uvf_bus_attr *at = pci->attrs;
 
 	memcpy(at, attrs, sizeof(attrs));
@@ -334,16 +427,14 @@ void uvf_sysfs_init(struct uvf_pci *pci)
 	for (unsigned int i = 0; i < UVFIO_PCI_BARS; i++) {
 		if (!pci->bars[i].size)
 			continue;
-		*at++ = (struct uvf_bus_attr){bar_names[i], show_nothing,
-					      FOR_ROOT, NULL, NULL};
+		*at++ = bar_attr(pci, i, bar_names[i]);
 		if (pci->bars[i].desc->flags & UVFIO_BAR_PREFETCH)
-			*at++ = (struct uvf_bus_attr){bar_wc_names[i],
-						      show_nothing, FOR_ROOT,
-						      NULL, NULL};
+			*at++ = bar_attr(pci, i, bar_wc_names[i]);
 	}
-	if (pci->has_reset) {
+	if (pci->reset_bits) {
 		*at++ = reset;
 		*at++ = method;
 	}
-	*at = (struct uvf_bus_attr){NULL, NULL, 0, NULL, NULL};
+	uvf_sysfs_default_methods(pci);
+	*at = (struct uvf_bus_attr){.name = NULL};
 }

@@ -100,6 +100,10 @@ static int enable_locked(struct uvf_pci *pci, uint32_t index,
 		free_vectors(pci);
 		return -ENOMEM;
 	}
+	if (pci->user.no_msi) {
+		free_vectors(pci);
+		return -EINVAL;
+	}
 	pci->vector_count = max;
 	for (unsigned int i = 0; i < max; i++) {
 		pci->triggers[i] = -1;

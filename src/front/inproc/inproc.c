@@ -13,9 +13,11 @@
 #include "base/alloc.h"
 #include "base/eventfd.h"
 #include "base/lock.h"
+#include "base/task.h"
 #include "core/file.h"
 #include "front/machine.h"
 #include "fs/devfs.h"
+#include "fs/sysfs.h"
 #include "mem/copy.h"
 #include "mem/self.h"
 
@@ -287,5 +289,42 @@ ssize_t uvfio_pwrite(struct uvfio_machine *machine, int fd, const void *buf,
 		return -EBADF;
 	ret = uvf_file_write(file, &self.caller, (uintptr_t)buf, len, offset);
 	uvf_file_put(file);
+	return ret;
+}
+
+/* What follows "/sys/", or NULL. */
+static const char *below_sys(const char *path)
+{
+	static const char sys[] = "/sys/";
+
+	return strncmp(path, sys, strlen(sys)) ? NULL : path + strlen(sys);
+}
+
+ssize_t uvfio_sysfs_read(struct uvfio_machine *machine, const char *path,
+			 void *buf, size_t size, uint64_t offset)
+{
+	const char *name = below_sys(path);
+
+	register_reader();
+	if (!name)
+		return -ENOENT;
+	return uvf_sysfs_read(&machine->vfio, name, buf, size, offset);
+}
+
+ssize_t uvfio_sysfs_write(struct uvfio_machine *machine, const char *path,
+			  const void *buf, size_t size, uint64_t offset)
+{
+	const char *name = below_sys(path);
+	struct uvf_task task;
+	char comm[16] = "";
+	ssize_t ret;
+
+	register_reader();
+	if (!name)
+		return -ENOENT;
+	pthread_getname_np(pthread_self(), comm, sizeof(comm));
+	uvf_task_init(&task, comm, gettid());
+	ret = uvf_sysfs_write(&machine->vfio, &task, name, buf, size, offset);
+	uvf_task_fini(&task);
 	return ret;
 }

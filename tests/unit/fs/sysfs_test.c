@@ -40,6 +40,7 @@ struct tree {
 static struct uvf_profile profile;
 static struct uvf_machine machine;
 static struct uvf_vfio vfio;
+static int next_index;
 static struct uvf_bus *bus;
 static const struct uvf_bus_ops bus_ops = {0};
 static struct tree tree;
@@ -59,10 +60,10 @@ static size_t show_config(struct uvf_bus_device *device, void *buf, size_t size)
 }
 
 static const struct uvf_bus_attr attrs[] = {
-	{"vendor", show_vendor, 0444, NULL, NULL},
-	{"config", show_config, 0644, NULL, NULL},
-	{"write_only", NULL, 0200, NULL, NULL},
-	{NULL, NULL, 0, NULL, NULL},
+	{"vendor", show_vendor, 0444, NULL, NULL, NULL, 0},
+	{"config", show_config, 0644, NULL, NULL, NULL, 0},
+	{"write_only", NULL, 0200, NULL, NULL, NULL, 0},
+	{NULL, NULL, 0, NULL, NULL, NULL, 0},
 };
 
 static void destroy(struct uvf_bus_device *device)
@@ -77,8 +78,8 @@ static const struct uvf_bus_device_ops ops = {
 
 static int probe(struct uvf_driver *driver, struct uvf_bus_device *device)
 {
-	(void)driver;
-	(void)device;
+	if (!strcmp(driver->name, "vfio-pci"))
+		uvf_bus_device_set_vfio_index(device, next_index++);
 	return 0;
 }
 
@@ -102,6 +103,8 @@ static struct uvf_driver *obtain_driver(const char *name)
 	assert_non_null(driver);
 	snprintf(driver->name, sizeof(driver->name), "%s", name);
 	driver->ops = &driver_ops;
+	if (!strcmp(name, "vfio-pci"))
+		driver->module = "vfio_pci";
 	assert_int_equal(uvf_driver_register(bus, driver), 0);
 	return driver;
 }
@@ -134,6 +137,7 @@ static int set_up(void **state)
 	uvf_machine_init(&machine, &profile);
 	uvf_vfio_init(&vfio, &machine, &host);
 	assert_int_equal(uvf_bus_register(&machine, "pci", &bus_ops, &bus), 0);
+	next_index = 0;
 	add("0000:00:03.0", "vfio-pci", 7);
 	add("0000:00:03.1", "vfio-pci", 7);
 	add("0000:00:04.0", "igb", 8);

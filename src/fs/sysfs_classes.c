@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * /sys/class/{misc,vfio,vfio-dev} and /sys/devices/virtual.
+ */
+#include <stdio.h>
+
+#include "bus/device.h"
+#include "bus/machine.h"
+#include "fs/sysfs_walk.h"
+
+/* Dynamic on a real kernel; this is what Debian's gives with few modules. */
+#define GROUP_MAJOR 245
+
+/* A character device of a class, as udev and devtmpfs learn of it. */
+static void walk_class_device(struct uvf_walk *walk, const char *class,
+			      const char *name, const char *dev,
+			      const char *uevent)
+{
+	const struct uvf_walk_text files[] = {
+		{"dev", 0444, dev, NULL},
+		{"uevent", 0644, uevent, uvf_walk_store_uevent},
+		{NULL, 0, NULL, NULL},
+	};
+	const struct uvf_walk_file about = {.subsystem = class};
+	char dir[UVF_WALK_PATH], target[UVF_WALK_PATH];
+
+	uvf_walk_path(walk, dir, "devices/virtual/%s/%s", class, name);
+	uvf_walk_path(walk, target, "class/%s", class);
+	uvf_walk_dir(walk, "%s", dir);
+	uvf_walk_texts(walk, files, &about, "%s", dir);
+	uvf_walk_link(walk, target, "%s/subsystem", dir);
+	uvf_walk_dir(walk, "%s/power", dir);
+	uvf_walk_link(walk, dir, "class/%s/%s", class, name);
+}
+
+/* Its group, when it has brought that to VFIO as the first of its members. */
+static bool brought_group(struct uvf_bus_device **devices, size_t at,
+			  unsigned int *ret_id)
+{
+	unsigned int other;
+
+	if (uvf_bus_device_vfio_index(devices[at]) < 0 ||
+	    !uvf_bus_device_group_id(devices[at], ret_id))
+		return false;
+	for (size_t i = 0; i < at; i++)
+		if (uvf_bus_device_vfio_index(devices[i]) >= 0 &&
+		    uvf_bus_device_group_id(devices[i], &other) &&
+		    other == *ret_id)
+			return false;
+	return true;
+}
+
+/* VFIO's groups; a minor is the lowest free when the group comes. */
+static void walk_vfio_groups(struct uvf_walk *walk,
+			     struct uvf_bus_device **devices, size_t count)
+{
+	char name[16], dev[16], uevent[64];
+	unsigned int minor = 0, id;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!brought_group(devices, i, &id))
+			continue;
+		(void)snprintf(name, sizeof(name), "%u", id);
+		(void)snprintf(dev, sizeof(dev), "%u:%u\n", GROUP_MAJOR, minor);
+		(void)snprintf(uevent, sizeof(uevent),
+			       "MAJOR=%u\nMINOR=%u\nDEVNAME=vfio/%s\n",
+			       GROUP_MAJOR, minor, name);
+		walk_class_device(walk, "vfio", name, dev, uevent);
+		minor++;
+	}
+}
+
+static void walk_vfio_devices(struct uvf_walk *walk,
+			      struct uvf_bus_device **devices, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		int index = uvf_bus_device_vfio_index(devices[i]);
+		char dir[UVF_BUS_PATH], target[UVF_WALK_PATH];
+
+		if (index < 0)
+			continue;
+		uvf_bus_device_path(devices[i], dir);
+		uvf_walk_path(walk, target, "%s/vfio-dev/vfio%d", dir, index);
+		uvf_walk_link(walk, target, "class/vfio-dev/vfio%d", index);
+	}
+}
+
+void uvf_sysfs_walk_classes(struct uvf_walk *walk)
+{
+	struct uvf_bus_device **devices;
+	size_t count;
+
+	uvf_walk_dir(walk, "devices/virtual");
+	uvf_walk_dir(walk, "devices/virtual/misc");
+	uvf_walk_dir(walk, "devices/virtual/vfio");
+	uvf_walk_dir(walk, "class/misc");
+	uvf_walk_dir(walk, "class/vfio");
+	uvf_walk_dir(walk, "class/vfio-dev");
+	walk_class_device(walk, "misc", "vfio", "10:196\n",
+			  "MAJOR=10\nMINOR=196\nDEVNAME=vfio/vfio\n"
+			  "DEVMODE=0666\n");
+	devices = uvf_machine_devices(walk->machine, NULL, &count);
+	if (!devices) {
+		uvf_walk_fail(walk, -ENOMEM);
+		return;
+	}
+	walk_vfio_groups(walk, devices, count);
+	walk_vfio_devices(walk, devices, count);
+	uvf_bus_devices_put(devices, count);
+}

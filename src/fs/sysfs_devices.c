@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * /sys/devices/pciDDDD:BB and what is below it.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/parse.h"
+#include "bus/bus.h"
+#include "bus/driver.h"
+#include "bus/machine.h"
+#include "fs/sysfs_walk.h"
+
+static size_t show_override(struct uvf_bus_device *device, void *buf,
+			    size_t size)
+{
+	return uvf_bus_device_show_override(device, buf, size);
+}
+
+static ssize_t store_override(struct uvf_bus_device *device,
+			      struct uvf_task *task, const char *text,
+			      size_t size)
+{
+	int ret = uvf_bus_device_set_override(device, text, size);
+
+	(void)task;
+	return ret ? ret : (ssize_t)size;
+}
+
+static ssize_t store_remove(struct uvf_bus_device *device,
+			    struct uvf_task *task, const char *text,
+			    size_t size)
+{
+	uint64_t value;
+	int ret = 0;
+
+	if (uvf_parse_ulong(text, &value))
+		return -EINVAL;
+	if (value)
+		ret = uvf_machine_unplug_by_file(device, task);
+	return ret ? ret : (ssize_t)size;
+}
+
+static ssize_t store_rescan(struct uvf_bus_device *device,
+			    struct uvf_task *task, const char *text,
+			    size_t size)
+{
+	uint64_t value;
+
+	(void)task;
+	if (uvf_parse_ulong(text, &value))
+		return -EINVAL;
+	if (value)
+		uvf_machine_rescan(device->bus->machine);
+	return (ssize_t)size;
+}
+
+static size_t show_uevent(struct uvf_bus_device *device, void *buf, size_t size)
+{
+	return uvf_bus_device_pairs(device, buf, size);
+}
+
+/* What the kernel's device model gives every device. */
+static const struct uvf_bus_attr override_attr = {
+	"driver_override", show_override, 0644, store_override, NULL, NULL, 0};
+static const struct uvf_bus_attr generic_attrs[] = {
+	{"remove", NULL, 0220, store_remove, NULL, NULL, 0},
+	{"rescan", NULL, 0200, store_rescan, NULL, NULL, 0},
+	{"uevent", show_uevent, 0644, uvf_uevent_store, NULL, NULL, 0},
+	{NULL, NULL, 0, NULL, NULL, NULL, 0},
+};
+
+static void walk_attr(struct uvf_walk *walk, struct uvf_bus_device *device,
+		      const struct uvf_bus_attr *attr, const char *dir)
+{
+	const struct uvf_walk_file file = {
+		.mode = attr->mode & 07777,
+		.device = device,
+		.attr = attr,
+	};
+
+	uvf_walk_file(walk, &file, "%s/%s", dir, attr->name);
+}
+
+static void walk_attrs(struct uvf_walk *walk, struct uvf_bus_device *device,
+		       const char *dir)
+{
+	const struct uvf_bus_attr *attr = device->ops->attrs;
+
+	for (; attr && attr->name; attr++)
+		walk_attr(walk, device, attr, dir);
+	if (uvf_bus_device_has_override(device))
+		walk_attr(walk, device, &override_attr, dir);
+	for (attr = generic_attrs; attr->name; attr++)
+		walk_attr(walk, device, attr, dir);
+}
+
+/* vfioN below the device that has it; no dev, for there is no cdev. */
+static void walk_vfio_dev(struct uvf_walk *walk, const char *parent, int index)
+{
+	static const struct uvf_walk_text files[] = {
+		{"uevent", 0644, "", uvf_walk_store_uevent},
+		{NULL, 0, NULL, NULL},
+	};
+	const struct uvf_walk_file about = {.subsystem = "vfio-dev"};
+	char dir[UVF_WALK_PATH];
+
+	uvf_walk_dir(walk, "%s/vfio-dev", parent);
+	uvf_walk_path(walk, dir, "%s/vfio-dev/vfio%d", parent, index);
+	uvf_walk_dir(walk, "%s", dir);
+	uvf_walk_link(walk, parent, "%s/device", dir);
+	uvf_walk_link(walk, "class/vfio-dev", "%s/subsystem", dir);
+	uvf_walk_texts(walk, files, &about, "%s", dir);
+	uvf_walk_dir(walk, "%s/power", dir);
+}
+
+static void walk_device(struct uvf_walk *walk, struct uvf_bus_device *device)
+{
+	struct uvf_driver *driver = uvf_bus_device_driver(device);
+	int index = uvf_bus_device_vfio_index(device);
+	char dir[UVF_BUS_PATH], target[UVF_WALK_PATH];
+	unsigned int group;
+
+	uvf_bus_device_path(device, dir);
+	if (!uvf_walk_wants(walk, dir))
+		return;
+	uvf_walk_dir(walk, "%s", dir);
+	uvf_walk_dir(walk, "%s/power", dir);
+	walk_attrs(walk, device, dir);
+	uvf_walk_path(walk, target, "bus/%s", device->bus->name);
+	uvf_walk_link(walk, target, "%s/subsystem", dir);
+	if (driver) {
+		uvf_walk_path(walk, target, "bus/%s/drivers/%s",
+			      device->bus->name, driver->name);
+		uvf_walk_link(walk, target, "%s/driver", dir);
+	}
+	if (uvf_bus_device_group_id(device, &group)) {
+		uvf_walk_path(walk, target, "kernel/iommu_groups/%u", group);
+		uvf_walk_link(walk, target, "%s/iommu_group", dir);
+	}
+	if (index >= 0)
+		walk_vfio_dev(walk, dir, index);
+}
+
+static ssize_t store_bus_rescan(const struct uvf_walk_file *file,
+				struct uvf_task *task, const char *text,
+				size_t size)
+{
+	uint64_t value;
+
+	(void)task;
+	if (uvf_parse_ulong(text, &value))
+		return -EINVAL;
+	if (value)
+		uvf_machine_rescan(file->machine);
+	return (ssize_t)size;
+}
+
+/* What the kernel knows of a PCI bus: below its bridge, or at the root. */
+static void walk_pci_bus(struct uvf_walk *walk, const char *above,
+			 const char *name)
+{
+	static const struct uvf_walk_text files[] = {
+		{"rescan", 0200, NULL, store_bus_rescan},
+		{"uevent", 0644, "", uvf_walk_store_uevent},
+		{NULL, 0, NULL, NULL},
+	};
+	const struct uvf_walk_file about = {.subsystem = "pci_bus"};
+	char dir[UVF_WALK_PATH];
+
+	uvf_walk_dir(walk, "%s/pci_bus", above);
+	uvf_walk_path(walk, dir, "%s/pci_bus/%s", above, name);
+	uvf_walk_dir(walk, "%s", dir);
+	uvf_walk_link(walk, above, "%s/device", dir);
+	uvf_walk_link(walk, "class/pci_bus", "%s/subsystem", dir);
+	uvf_walk_texts(walk, files, &about, "%s", dir);
+	uvf_walk_link(walk, dir, "class/pci_bus/%s", name);
+}
+
+static bool has_root(const struct uvf_bus_device *device)
+{
+	return !device->parent && !strncmp(device->root, "pci", 3);
+}
+
+/* The root bus of a device, unless an earlier device had the same. */
+static void walk_root(struct uvf_walk *walk, struct uvf_bus_device **devices,
+		      size_t at)
+{
+	static const struct uvf_walk_text files[] = {
+		{"uevent", 0644, "", uvf_walk_store_uevent},
+		{NULL, 0, NULL, NULL},
+	};
+	const struct uvf_walk_file about = {.subsystem = NULL};
+	const char *root = devices[at]->root;
+	char dir[UVF_WALK_PATH];
+
+	for (size_t i = 0; i < at; i++)
+		if (has_root(devices[i]) && !strcmp(devices[i]->root, root))
+			return;
+	uvf_walk_path(walk, dir, "devices/%s", root);
+	uvf_walk_dir(walk, "%s", dir);
+	uvf_walk_texts(walk, files, &about, "%s", dir);
+	uvf_walk_dir(walk, "%s/power", dir);
+	walk_pci_bus(walk, dir, root + strlen("pci"));
+}
+
+void uvf_sysfs_walk_devices(struct uvf_walk *walk)
+{
+	struct uvf_bus_device **devices;
+	size_t count;
+
+	uvf_walk_dir(walk, "devices");
+	uvf_walk_dir(walk, "class/pci_bus");
+	devices = uvf_machine_devices(walk->machine, NULL, &count);
+	if (!devices) {
+		uvf_walk_fail(walk, -ENOMEM);
+		return;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (has_root(devices[i]))
+			walk_root(walk, devices, i);
+		walk_device(walk, devices[i]);
+	}
+	uvf_bus_devices_put(devices, count);
+}
