@@ -64,6 +64,15 @@ ssize_t uvfio_sysfs_read(struct uvfio_machine *machine, const char *path,
 ssize_t uvfio_sysfs_write(struct uvfio_machine *machine, const char *path,
 			  const void *buf, size_t size, uint64_t offset);
 
+/*
+ * At the position of the file, which moves on by what is moved; a stream has
+ * none, and pread and pwrite of it fail with -ESPIPE.
+ */
+ssize_t uvfio_read(struct uvfio_machine *machine, int fd, void *buf,
+		   size_t len);
+ssize_t uvfio_write(struct uvfio_machine *machine, int fd, const void *buf,
+		    size_t len);
+
 #ifdef __cplusplus
 }
 #endif

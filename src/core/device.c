@@ -5,9 +5,12 @@
 
 #include "base/bug.h"
 #include "bus/device.h"
+#include "bus/machine.h"
+#include "core/feature.h"
 #include "core/group.h"
 #include "core/ioctl.h"
 #include "core/kvm.h"
+#include "core/migration.h"
 #include "core/model.h"
 #include "core/worker.h"
 
@@ -87,6 +90,8 @@ static void device_release(struct uvf_file *file)
 	uvf_lock(&device->lock);
 	if (!--device->open_count) {
 		device->ops->close(device);
+		if (device->migration)
+			uvf_migration_reset(device->migration);
 		kvm = device->kvm;
 		device->kvm = NULL;
 		group->container_users--;
@@ -152,23 +157,8 @@ long device_ioctl_feature(struct uvf_file *file, struct uvf_caller *caller,
 			  unsigned int cmd, unsigned long arg)
 {
 	struct uvf_device *device = file->object;
-	struct vfio_device_feature feature;
-	const uint32_t known =
-		VFIO_DEVICE_FEATURE_MASK | VFIO_DEVICE_FEATURE_GET |
-		VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_PROBE;
-	const uint32_t both = VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_SET;
 
 	(void)cmd;
-	if (uvf_copy_in(caller, &feature, arg, sizeof(feature)))
-		return -EFAULT;
-	if (feature.argsz < sizeof(feature) || feature.flags & ~known)
-		return -EINVAL;
-	if (!(feature.flags & VFIO_DEVICE_FEATURE_PROBE) &&
-	    (feature.flags & both) == both)
-		return -EINVAL;
-	if (!device->ops->feature)
-		return -ENOTTY;
-	return device->ops->feature(device, caller, feature.flags,
-				    arg + sizeof(feature),
-				    feature.argsz - sizeof(feature));
+	return uvf_device_feature(device, device->group->vfio->machine->profile,
+				  caller, arg);
 }

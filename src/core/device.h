@@ -19,8 +19,10 @@
 
 struct uvf_bus_device;
 struct uvf_device;
+struct uvf_dma_log;
 struct uvf_group;
 struct uvf_kvm;
+struct uvf_migration;
 struct uvf_vfio;
 struct uvfio_dev;
 
@@ -75,6 +77,8 @@ struct uvf_device {
 	struct uvf_list group_node;        /* group->devices */
 	struct uvfio_dev *model;           /* whose DMA the group governs */
 	unsigned int index;                /* N of vfioN */
+	struct uvf_migration *migration;   /* NULL: cannot be migrated */
+	const struct uvf_dma_log *dma_log; /* NULL: does not log */
 
 	struct uvf_mutex lock; /* protects what follows and open, close */
 	unsigned int open_count;

@@ -20,6 +20,8 @@ enum uvf_file_kind {
 	UVF_FILE_CONTAINER,
 	UVF_FILE_GROUP,
 	UVF_FILE_DEVICE,
+	UVF_FILE_IOMMUFD,
+	UVF_FILE_MIGRATION,
 	/* Of the ABI of 2011, src/v02. */
 	UVF_FILE_V02_GROUP,
 	UVF_FILE_V02_IOMMU,
@@ -75,7 +77,9 @@ struct uvf_file {
 	const struct uvf_file_ops *ops;
 	void *object;       /* struct uvf_container, uvf_group or uvf_device */
 	bool survives_exec; /* a descriptor that a call returns stays open */
-	void *front;        /* for the front that installed it */
+	bool is_stream;     /* bytes have no position */
+	_Atomic uint64_t position; /* of read and write without one */
+	void *front;               /* for the front that installed it */
 };
 
 /**

@@ -11,14 +11,7 @@
 struct uvf_caller;
 struct uvf_file;
 
-/*
- * VFIO_DEVICE_FEATURE: the checks that are the same for every feature.
- * Return: what the bus driver says, or, in the order they are tested:
- *   -EFAULT  the header cannot be read
- *   -EINVAL  argsz below 8, unknown flags
- *   -EINVAL  GET and SET without PROBE
- *   -ENOTTY  no driver knows features
- */
+/* VFIO_DEVICE_FEATURE; see uvf_device_feature(). */
 long device_ioctl_feature(struct uvf_file *file, struct uvf_caller *caller,
 			  unsigned int cmd, unsigned long arg);
 

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 
+#include "core/feature.h"
 #include "pci/bar.h"
 #include "pci/handlers.h"
 #include "pci/irqs.h"
@@ -60,21 +61,6 @@ void uvf_low_power_suspend(struct uvf_pci *pci)
 			uvf_intx_mask_locked(pci);
 	}
 	uvf_unlock(&pci->model.lock);
-}
-
-/*
- * The checks of every feature.
- * Return: 1 go on, 0 the answer to a probe, or -EINVAL.
- */
-static int check(uint32_t flags, size_t data_size, size_t min)
-{
-	if (flags & VFIO_DEVICE_FEATURE_GET)
-		return -EINVAL;
-	if (flags & VFIO_DEVICE_FEATURE_PROBE)
-		return 0;
-	if (!(flags & VFIO_DEVICE_FEATURE_SET) || data_size < min)
-		return -EINVAL;
-	return 1;
 }
 
 /* Takes over @wakeup on success. */
@@ -134,7 +120,7 @@ long pci_ioctl_feature(struct uvf_device *device, struct uvf_caller *caller,
 		return -ENOTTY;
 	if (feature == LOW_POWER_ENTRY_WITH_WAKEUP)
 		min = sizeof(struct wakeup_entry);
-	ret = check(flags, data_size, min);
+	ret = uvf_feature_check(flags, VFIO_DEVICE_FEATURE_SET, data_size, min);
 	if (ret == 1 && feature == LOW_POWER_EXIT) {
 		uvf_lock(&pci->model.lock);
 		uvf_low_power_exit_locked(pci);

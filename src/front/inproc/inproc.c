@@ -264,32 +264,51 @@ long uvfio_ioctl(struct uvfio_machine *machine, int fd, unsigned int cmd,
 	return ret;
 }
 
-ssize_t uvfio_pread(struct uvfio_machine *machine, int fd, void *buf,
-		    size_t len, uint64_t offset)
+/* At an offset, or at NULL at the position of the file. */
+static ssize_t transfer(struct uvfio_machine *machine, int fd, uint64_t addr,
+			size_t len, const uint64_t *offset, bool is_write)
 {
 	struct inproc_caller self = make_caller(machine);
 	struct uvf_file *file = find(machine->inproc, fd);
+	uint64_t pos;
 	ssize_t ret;
 
 	if (!file)
 		return -EBADF;
-	ret = uvf_file_read(file, &self.caller, (uintptr_t)buf, len, offset);
+	pos = offset ? *offset : atomic_load(&file->position);
+	if (offset && file->is_stream)
+		ret = -ESPIPE;
+	else if (is_write)
+		ret = uvf_file_write(file, &self.caller, addr, len, pos);
+	else
+		ret = uvf_file_read(file, &self.caller, addr, len, pos);
+	if (!offset && ret > 0)
+		atomic_fetch_add(&file->position, (uint64_t)ret);
 	uvf_file_put(file);
 	return ret;
+}
+
+ssize_t uvfio_pread(struct uvfio_machine *machine, int fd, void *buf,
+		    size_t len, uint64_t offset)
+{
+	return transfer(machine, fd, (uintptr_t)buf, len, &offset, false);
 }
 
 ssize_t uvfio_pwrite(struct uvfio_machine *machine, int fd, const void *buf,
 		     size_t len, uint64_t offset)
 {
-	struct inproc_caller self = make_caller(machine);
-	struct uvf_file *file = find(machine->inproc, fd);
-	ssize_t ret;
+	return transfer(machine, fd, (uintptr_t)buf, len, &offset, true);
+}
 
-	if (!file)
-		return -EBADF;
-	ret = uvf_file_write(file, &self.caller, (uintptr_t)buf, len, offset);
-	uvf_file_put(file);
-	return ret;
+ssize_t uvfio_read(struct uvfio_machine *machine, int fd, void *buf, size_t len)
+{
+	return transfer(machine, fd, (uintptr_t)buf, len, NULL, false);
+}
+
+ssize_t uvfio_write(struct uvfio_machine *machine, int fd, const void *buf,
+		    size_t len)
+{
+	return transfer(machine, fd, (uintptr_t)buf, len, NULL, true);
 }
 
 /* What follows "/sys/", or NULL. */
