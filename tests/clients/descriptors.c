@@ -362,29 +362,6 @@ static void calls_that_make_no_sense_fail_as_in_linux(void)
 	close(fd);
 }
 
-/* What KVM would be asked; it is not needed for the answer. */
-static void a_virtual_machine_may_be_told_of_our_files(void)
-{
-	struct {
-		uint32_t flags;
-		uint32_t group;
-		uint64_t attr;
-		uint64_t addr;
-	} attr = {.group = 1, .attr = 1};
-	const unsigned long set_device_attr = 0x4018aee1;
-	int group = open(GROUP, O_RDWR);
-	int null = open("/dev/null", O_RDWR);
-
-	attr.addr = (uintptr_t)&group;
-	CHECK(!ioctl(null, set_device_attr, &attr));
-	attr.addr = (uintptr_t)&null;
-	CHECK(ioctl(null, set_device_attr, &attr) < 0 && errno == ENOTTY);
-	attr.addr = 8;
-	CHECK(ioctl(null, set_device_attr, &attr) < 0 && errno == ENOTTY);
-	close(group);
-	close(null);
-}
-
 static void openat2_and_relative_paths_reach_the_node(void)
 {
 	uint64_t how[3] = {O_RDWR, 0, 0};
@@ -427,7 +404,6 @@ int main(int argc, char **argv)
 	a_mapping_holds_the_device();
 	opening_proc_self_fd_is_opening_the_node();
 	calls_that_make_no_sense_fail_as_in_linux();
-	a_virtual_machine_may_be_told_of_our_files();
 	openat2_and_relative_paths_reach_the_node();
 	(void)argv;
 	return client_status();

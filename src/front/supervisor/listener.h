@@ -20,6 +20,7 @@
 struct uvf_clients;
 struct uvf_eventfds;
 struct uvf_fds;
+struct uvf_kvms;
 struct uvf_listener;
 struct uvf_mmio;
 struct uvf_mmio_ops;
@@ -34,6 +35,7 @@ struct uvf_listener_params {
 	struct uvf_fds *fds;
 	struct uvf_clients *clients;
 	struct uvf_eventfds *eventfds; /* NULL: pidfd_getfd() works */
+	struct uvf_kvms *kvms;         /* NULL: /dev/kvm is not the host's */
 	struct uvf_mmio *mmio;
 	bool may_trace; /* ptrace() works on our descendants */
 };

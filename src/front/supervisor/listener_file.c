@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/kvm.h>
 #include <linux/vfio.h>
 #include <signal.h>
 #include <stddef.h>
@@ -21,8 +22,10 @@
 #include "front/supervisor/client.h"
 #include "front/supervisor/fds.h"
 #include "front/supervisor/inject.h"
+#include "front/supervisor/kvm.h"
 #include "front/supervisor/listener.h"
 #include "front/supervisor/mmio.h"
+#include "kvm/vm.h"
 
 #define PAGE_MASK     4095ULL
 #define RW_MAX        0x7ffff000ULL /* bytes of one read() or write() */
@@ -31,31 +34,15 @@
 #define SMALL_DMA     (4ULL << 20) /* bytes */
 #define FALLOC_MODES  0x7f
 
-#define KVM_SET_DEVICE_ATTR 0x4018aee1U
-#define KVM_DEV_VFIO        1 /* group of attributes: groups and devices */
-
-/* As in linux/kvm.h, which is not there on all machines. */
-struct kvm_attr {
-	uint32_t flags;
-	uint32_t group;
-	uint64_t attr;
-	uint64_t addr;
-};
-
 /* A call on one of our files, between begin() and end(). */
 struct operation {
 	struct uvf_fd fd;
 	struct uvf_client_caller caller;
 };
 
-/* False when the descriptor is none of ours; then end() is not called. */
-static bool begin(struct uvf_call *call, struct operation *op)
+/* After uvf_fds_lookup(), whose file it takes over. */
+static bool begin_caller(struct uvf_call *call, struct operation *op)
 {
-	op->fd.file = NULL;
-	if (uvf_fds_lookup(call->params->fds, call->tid, (int)call->args[0],
-			   &op->fd) ||
-	    !op->fd.file)
-		return false;
 	op->caller = (struct uvf_client_caller){
 		.client = uvf_client_get(op->fd.client),
 		.fds = call->params->fds,
@@ -69,6 +56,19 @@ static bool begin(struct uvf_call *call, struct operation *op)
 	uvf_client_put(op->caller.client);
 	uvf_file_put(op->fd.file);
 	return false;
+}
+
+static bool look_up(struct uvf_call *call, struct operation *op)
+{
+	op->fd.file = NULL;
+	return !uvf_fds_lookup(call->params->fds, call->tid, (int)call->args[0],
+			       &op->fd);
+}
+
+/* False when the descriptor is none of ours; then end() is not called. */
+static bool begin(struct uvf_call *call, struct operation *op)
+{
+	return look_up(call, op) && op->fd.file && begin_caller(call, op);
 }
 
 static void end(struct operation *op)
@@ -127,25 +127,49 @@ static bool is_quick(const struct uvf_call *call, const struct uvf_file *file)
 	}
 }
 
-/*
- * The kernel refuses to tie our descriptors to a virtual machine: they are no
- * VFIO files to it.  Nothing of ours depends on the tie.
- */
-static void set_kvm_attr(struct uvf_call *call)
+/* Whether it is the KVM-VFIO device of a VM of the host's that is wanted. */
+static bool wants_kvm_vfio(const struct uvf_call *call)
 {
-	struct uvf_file *file = NULL;
-	struct kvm_attr attr;
-	int32_t fd;
+	struct kvm_create_device create;
 
-	if (!uvf_client_read(call->tid, call->args[2], &attr, sizeof(attr)) &&
-	    attr.group == KVM_DEV_VFIO &&
-	    !uvf_client_read(call->tid, attr.addr, &fd, sizeof(fd)))
-		(void)uvf_fds_find(call->params->fds, call->tid, fd, &file);
-	if (file && file->kind != UVF_FILE_CONTAINER)
-		uvf_call_return(call, 0);
+	return call->params->kvms &&
+	       !uvf_client_read(call->tid, call->args[2], &create,
+				sizeof(create)) &&
+	       create.type == KVM_DEV_TYPE_VFIO &&
+	       !(create.flags & KVM_CREATE_DEVICE_TEST) &&
+	       uvf_kvms_is_vm(call->tid, (int)call->args[0]);
+}
+
+/* What the kernel would make would refuse our files. */
+static void create_kvm_vfio(struct uvf_call *call, struct operation *op)
+{
+	struct uvf_client *client = op->caller.client;
+	struct uvf_vm *vm;
+	long ret;
+
+	uvf_call_give_token(call);
+	ret = uvf_kvms_lookup(call->params->kvms, &vm, client->pidfd,
+			      (int)call->args[0], op->caller.base.mm);
+	if (!ret) {
+		ret = uvf_vm_ioctl_create_device(vm, &op->caller.base,
+						 call->args[2]);
+		uvf_kvm_put(&vm->kvm);
+	}
+	end(op);
+	uvf_call_return(call, ret);
+}
+
+/* An ioctl of a descriptor that is none of ours. */
+static void other_ioctl(struct uvf_call *call)
+{
+	struct operation op;
+
+	if ((unsigned int)call->args[1] == KVM_CREATE_DEVICE &&
+	    wants_kvm_vfio(call) && look_up(call, &op) &&
+	    begin_caller(call, &op))
+		create_kvm_vfio(call, &op);
 	else
 		(void)uvf_call_continue(call);
-	uvf_file_put(file);
 }
 
 static struct uvf_file *mmio_file_lookup(void *front, dev_t dev, ino_t inode)
@@ -213,10 +237,7 @@ void uvf_call_ioctl(struct uvf_call *call)
 		return;
 	}
 	if (!begin(call, &op)) {
-		if (cmd == KVM_SET_DEVICE_ATTR)
-			set_kvm_attr(call);
-		else
-			(void)uvf_call_continue(call);
+		other_ioctl(call);
 		return;
 	}
 	if (!is_quick(call, op.fd.file))

@@ -23,6 +23,7 @@
 #include "front/supervisor/fds.h"
 #include "front/supervisor/holders.h"
 #include "front/supervisor/janitor.h"
+#include "front/supervisor/kvm.h"
 #include "front/supervisor/listener.h"
 #include "front/supervisor/mailbox.h"
 #include "front/supervisor/mmio.h"
@@ -45,6 +46,7 @@ struct supervisor {
 	struct uvf_clients *clients;
 	struct uvf_fds *fds;
 	struct uvf_eventfds *eventfds;
+	struct uvf_kvms *kvms;
 	struct uvf_mmio *mmio;
 	struct uvf_control_machine control;
 	struct uvf_listener *listener;
@@ -129,6 +131,10 @@ static int prepare(struct supervisor *s)
 		what = "no memory for the run";
 		ret = uvf_eventfds_create(&s->eventfds);
 	}
+	if (!ret && s->run->kvm) {
+		what = "no memory for the run";
+		ret = uvf_kvms_create(&s->kvms, s->run->kvm, !s->eventfds);
+	}
 	if (ret) {
 		fail(s, what, ret);
 		return ret;
@@ -156,6 +162,7 @@ static void clean_up(struct supervisor *s)
 	uvf_fds_destroy(s->fds);
 	uvf_clients_destroy(s->clients);
 	uvf_eventfds_destroy(s->eventfds);
+	uvf_kvms_destroy(s->kvms);
 	uvf_mmio_destroy(s->mmio);
 	uvf_view_destroy(s->view);
 	if (s->listener_fd >= 0)
@@ -239,6 +246,7 @@ static int start_listener(struct supervisor *s)
 		.fds = s->fds,
 		.clients = s->clients,
 		.eventfds = s->eventfds,
+		.kvms = s->kvms,
 		.mmio = s->mmio,
 		.may_trace = !s->run->no_ptrace && may_trace(s->janitor),
 	};
