@@ -25,19 +25,18 @@ static struct uvf_driver *find_locked(struct uvf_bus *bus, const char *name)
 
 int uvf_driver_register(struct uvf_bus *bus, struct uvf_driver *driver)
 {
-	struct uvf_machine *machine = bus->machine;
 	int ret = 0;
 
 	driver->bus = bus;
 	uvf_list_init(&driver->ids);
-	uvf_lock(&machine->lock);
+	uvf_lock(&bus->machine->lock);
 	if (find_locked(bus, driver->name))
 		ret = -EEXIST;
 	else
 		uvf_list_append(&bus->drivers, &driver->bus_node);
-	uvf_unlock(&machine->lock);
+	uvf_unlock(&bus->machine->lock);
 	if (!ret)
-		uvf_machine_touch(machine);
+		uvf_machine_touch(bus->machine);
 	return ret;
 }
 
@@ -112,16 +111,15 @@ int uvf_driver_give_id(struct uvf_driver *driver, const struct uvf_bus_id *what)
 
 bool uvf_driver_match(struct uvf_driver *driver, struct uvf_bus_device *device)
 {
-	struct uvf_machine *machine = driver->bus->machine;
 	bool is_match;
 
-	uvf_lock(&machine->lock);
+	uvf_lock(&driver->bus->machine->lock);
 	if (device->driver_override)
 		is_match = !strcmp(device->driver_override, driver->name);
 	else
 		is_match = find_id_locked(driver, &device->id, true) ||
 			   find_id_locked(driver, &device->id, false);
-	uvf_unlock(&machine->lock);
+	uvf_unlock(&driver->bus->machine->lock);
 	return is_match;
 }
 
@@ -177,7 +175,6 @@ static int check_id_locked(struct uvf_driver *driver,
 
 int uvf_driver_new_id(struct uvf_driver *driver, const char *text)
 {
-	struct uvf_machine *machine = driver->bus->machine;
 	struct uvf_driver_id *id;
 	struct uvf_bus_id what;
 	int fields = uvf_id_parse(&what, text);
@@ -186,7 +183,7 @@ int uvf_driver_new_id(struct uvf_driver *driver, const char *text)
 	if (fields < 2)
 		return -EINVAL;
 	id = uvf_zalloc(sizeof(*id));
-	uvf_lock(&machine->lock);
+	uvf_lock(&driver->bus->machine->lock);
 	ret = check_id_locked(driver, &what, fields == 7);
 	if (!ret && !id)
 		ret = -ENOMEM;
@@ -195,7 +192,7 @@ int uvf_driver_new_id(struct uvf_driver *driver, const char *text)
 		id->is_dynamic = true;
 		uvf_list_append(&driver->ids, &id->node);
 	}
-	uvf_unlock(&machine->lock);
+	uvf_unlock(&driver->bus->machine->lock);
 	if (ret) {
 		uvf_free(id);
 		return ret;

@@ -94,6 +94,7 @@ void uvf_iommufd_notify(struct uvf_ioas *ioas, struct uvf_range iova)
 	ioas->object.users++;
 	while ((access = next_to_ask(ioas, round))) {
 		access->round = round;
+		uvf_assert_held(&access->ctx->lock);
 		ask_to_unpin(access, iova);
 	}
 	ioas->object.users--;
@@ -143,33 +144,31 @@ int uvf_iommufd_access_attach(struct uvf_iommufd_access *access,
 	struct uvf_ioas *ioas;
 	int ret = -ENOENT;
 
-	uvf_lock(&ctx->lock);
+	uvf_lock(&access->ctx->lock);
 	ioas = uvf_ioas_find(ctx, ioas_id);
 	if (ioas)
 		ret = change_ioas(access, ioas);
-	uvf_unlock(&ctx->lock);
+	uvf_unlock(&access->ctx->lock);
 	return ret;
 }
 
 void uvf_iommufd_access_detach(struct uvf_iommufd_access *access)
 {
-	struct uvf_iommufd *ctx = access->ctx;
-
-	uvf_lock(&ctx->lock);
+	uvf_lock(&access->ctx->lock);
 	UVF_BUG_ON(change_ioas(access, NULL));
-	uvf_unlock(&ctx->lock);
+	uvf_unlock(&access->ctx->lock);
 }
 
 void uvf_iommufd_access_destroy(struct uvf_iommufd_access *access)
 {
 	struct uvf_iommufd *ctx = access->ctx;
 
-	uvf_lock(&ctx->lock);
+	uvf_lock(&access->ctx->lock);
 	UVF_BUG_ON(change_ioas(access, NULL));
 	while (access->callbacks)
-		uvf_cond_wait(&ctx->callback_ended, &ctx->lock);
+		uvf_cond_wait(&ctx->callback_ended, &access->ctx->lock);
 	uvf_object_remove(ctx, &access->object);
-	uvf_unlock(&ctx->lock);
+	uvf_unlock(&access->ctx->lock);
 	uvf_free(access);
 	uvf_iommufd_put(ctx);
 }

@@ -79,6 +79,7 @@ static int bind_locked(struct uvf_iommufd_device *device,
 	struct uvf_iommufd *ctx = device->ctx;
 	int ret;
 
+	uvf_assert_held(&ctx->lock);
 	device->group = group_get(ctx, ops, group);
 	if (!device->group)
 		return -ENOMEM;
@@ -110,9 +111,9 @@ int uvf_iommufd_device_bind(struct uvf_iommufd_device **ret_device,
 		return -ENOMEM;
 	device->ctx = ctx;
 	uvf_list_init(&device->group_node);
-	uvf_lock(&ctx->lock);
+	uvf_lock(&device->ctx->lock);
 	ret = bind_locked(device, ops, group);
-	uvf_unlock(&ctx->lock);
+	uvf_unlock(&device->ctx->lock);
 	if (ret) {
 		uvf_free(device);
 		return ret;
@@ -291,23 +292,21 @@ static void detach_locked(struct uvf_iommufd_device *device)
 
 void uvf_iommufd_device_detach(struct uvf_iommufd_device *device)
 {
-	struct uvf_iommufd *ctx = device->ctx;
-
-	uvf_lock(&ctx->lock);
+	uvf_lock(&device->ctx->lock);
 	detach_locked(device);
-	uvf_unlock(&ctx->lock);
+	uvf_unlock(&device->ctx->lock);
 }
 
 void uvf_iommufd_device_unbind(struct uvf_iommufd_device *device)
 {
 	struct uvf_iommufd *ctx = device->ctx;
 
-	uvf_lock(&ctx->lock);
+	uvf_lock(&device->ctx->lock);
 	detach_locked(device);
 	device->group->ops->release(device->group->group, ctx);
 	group_put(device->group);
 	uvf_object_remove(ctx, &device->object);
-	uvf_unlock(&ctx->lock);
+	uvf_unlock(&device->ctx->lock);
 	uvf_free(device);
 	uvf_iommufd_put(ctx);
 }
