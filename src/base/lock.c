@@ -40,6 +40,17 @@ void uvf_cond_wait(pthread_cond_t *cond, struct uvf_mutex *lock) UVF_NO_ANALYSIS
 	take_ownership(lock);
 }
 
+int uvf_cond_wait_until(pthread_cond_t *cond, struct uvf_mutex *lock,
+			const struct timespec *until) UVF_NO_ANALYSIS
+{
+	int ret;
+
+	atomic_store_explicit(&lock->is_held, false, memory_order_relaxed);
+	ret = pthread_cond_timedwait(cond, &lock->mutex, until);
+	take_ownership(lock);
+	return ret;
+}
+
 bool uvf_is_held(struct uvf_mutex *lock)
 {
 	/* Another thread's owner may be torn off, never equal to ours. */

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <time.h>
 
 #ifdef __clang__
 #define UVF_TSA(x) __attribute__((x))
@@ -38,6 +39,14 @@ void uvf_unlock(struct uvf_mutex *lock) UVF_RELEASE(*lock);
 /* Wait for a condition; the lock is held before and after. */
 void uvf_cond_wait(pthread_cond_t *cond, struct uvf_mutex *lock)
 	UVF_REQUIRES(*lock);
+
+/**
+ * uvf_cond_wait_until() - let go of a lock until something is different
+ * @until: by the clock of @cond
+ * Return: 0, or what pthread_cond_timedwait() says, ETIMEDOUT.
+ */
+int uvf_cond_wait_until(pthread_cond_t *cond, struct uvf_mutex *lock,
+			const struct timespec *until) UVF_REQUIRES(*lock);
 
 /* Whether the calling thread holds the lock. */
 bool uvf_is_held(struct uvf_mutex *lock);

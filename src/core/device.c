@@ -2,163 +2,192 @@
 #include "core/device.h"
 
 #include <errno.h>
+#include <time.h>
 
 #include "base/bug.h"
 #include "bus/device.h"
+#include "bus/group.h"
 #include "bus/machine.h"
+#include "core/device_file.h"
+#include "core/device_set.h"
 #include "core/feature.h"
 #include "core/group.h"
 #include "core/ioctl.h"
-#include "core/kvm.h"
-#include "core/migration.h"
-#include "core/model.h"
-#include "core/worker.h"
+#include "core/unregister.h"
 
-int uvf_device_register(struct uvf_vfio *vfio, struct uvf_device *device)
+/* As the file name of a group shows it that has no IOMMU. */
+#define FAKE_GROUP_NAME "vfio-noiommu"
+
+/* Into the list, which is in the order of the index, at the first gap. */
+static void insert_locked(struct uvf_vfio *vfio, struct uvf_device *device)
+	UVF_REQUIRES(vfio->lock)
 {
+	struct uvf_list *next;
+
+	device->index = 0;
+	uvf_list_for_each (next, &vfio->devices) {
+		if (uvf_list_entry(next, struct uvf_device, vfio_node)->index !=
+		    device->index)
+			break;
+		device->index++;
+	}
+	uvf_list_append(next, &device->vfio_node);
+}
+
+static void remove_number(struct uvf_device *device)
+{
+	uvf_lock(&device->vfio->lock);
+	uvf_list_remove(&device->vfio_node);
+	uvf_unlock(&device->vfio->lock);
+	pthread_cond_destroy(&device->wake);
+	uvf_mutex_fini(&device->wait_lock);
+}
+
+int uvf_device_init(struct uvf_vfio *vfio, struct uvf_device *device)
+{
+	pthread_condattr_t attr;
 	int ret;
 
-	if (!device->bus_device->group || device->group)
-		return -EINVAL;
-	uvf_mutex_init(&device->lock);
-	ret = uvf_group_add_device(vfio, device);
+	device->vfio = vfio;
+	device->set = NULL;
+	device->group = NULL;
+	device->open_count = 0;
+	device->kvm = NULL;
+	device->is_unused = false;
+	uvf_list_init(&device->set_node);
+	uvf_list_init(&device->group_node);
+	uvf_list_init(&device->files);
+	uvf_mutex_init(&device->wait_lock);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&device->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	uvf_lock(&vfio->lock);
+	insert_locked(vfio, device);
+	uvf_unlock(&vfio->lock);
+	ret = device->ops->init ? device->ops->init(device) : 0;
 	if (ret)
-		uvf_mutex_fini(&device->lock);
+		remove_number(device);
 	return ret;
 }
 
-void uvf_device_unregister(struct uvf_device *device)
+void uvf_device_put(struct uvf_device *device)
 {
-	UVF_BUG_ON(device->open_count);
-	uvf_group_remove_device(device);
-	uvf_mutex_fini(&device->lock);
+	UVF_BUG_ON(device->group);
+	uvf_device_leave_set(device);
+	remove_number(device);
+	if (device->ops->release)
+		device->ops->release(device);
 }
 
-static ssize_t device_read(struct uvf_file *file, struct uvf_caller *caller,
-			   uint64_t addr, size_t len, uint64_t pos)
+/* The IOMMU group that the device has by now, or is given, or NULL. */
+static struct uvf_iommu_group *fake_group(struct uvf_device *device)
 {
-	struct uvf_device *device = file->object;
+	struct uvf_machine *machine = device->vfio->machine;
+	struct uvf_iommu_group *group =
+		uvf_iommu_group_create(machine, FAKE_GROUP_NAME);
 
-	return device->ops->read(device, caller, addr, len, pos);
+	if (group)
+		uvf_iommu_group_add_device(group, device->bus_device);
+	return group;
 }
 
-static ssize_t device_write(struct uvf_file *file, struct uvf_caller *caller,
-			    uint64_t addr, size_t len, uint64_t pos)
+static int join(struct uvf_device *device, enum uvf_device_kind kind,
+		struct uvf_iommu_group *iommu_group)
 {
-	struct uvf_device *device = file->object;
+	int ret = 0;
 
-	return device->ops->write(device, caller, addr, len, pos);
+	if (!device->set)
+		ret = uvf_device_assign_set(device, device);
+	if (ret)
+		return ret;
+	device->kind = kind;
+	device->is_unused = false;
+	uvf_ref_init(&device->users);
+	return uvf_group_add_device(device, iommu_group);
 }
 
-static int device_mmap(struct uvf_file *file, uint64_t pos, uint64_t len,
-		       int prot, int flags)
+static int duplicate_errno(const struct uvf_device *device)
 {
-	struct uvf_device *device = file->object;
-
-	return device->ops->mmap(device, pos, len, prot, flags);
+	return -device->vfio->machine->profile->duplicate_register_errno;
 }
 
-static void device_fault(struct uvf_file *file, uint64_t pos,
-			 struct uvf_page *ret_page)
+int uvf_device_register(struct uvf_device *device)
 {
-	struct uvf_device *device = file->object;
+	struct uvf_iommu_group *group;
+	int ret;
 
-	device->ops->fault(device, pos, ret_page);
+	if (device->group)
+		return duplicate_errno(device);
+	group = uvf_bus_device_group(device->bus_device);
+	if (!group)
+		return -EINVAL;
+	ret = join(device, UVF_DEVICE_IOMMU, group);
+	uvf_iommu_group_put(group);
+	return ret == -EEXIST ? duplicate_errno(device) : ret;
 }
 
-static bool device_mmio(struct uvf_file *file, uint64_t pos, void *buf,
-			size_t len, bool is_write)
+int uvf_device_register_emulated(struct uvf_device *device)
 {
-	struct uvf_device *device = file->object;
+	struct uvf_iommu_group *group;
+	int ret;
 
-	return device->ops->mmio(device, pos, buf, len, is_write);
+	if (device->group)
+		return duplicate_errno(device);
+	group = uvf_bus_device_group(device->bus_device);
+	if (group) {
+		uvf_iommu_group_put(group);
+		return -EINVAL;
+	}
+	group = fake_group(device);
+	if (!group)
+		return -ENOMEM;
+	ret = join(device, UVF_DEVICE_EMULATED, group);
+	if (ret)
+		uvf_iommu_group_remove_device(device->bus_device);
+	uvf_iommu_group_put(group);
+	return ret;
 }
 
 /*
- * The last close of a device ends its use of the container and lets go of
- * the group's file and of the virtual machine, each of which may be the last
- * reference: after the group's lock, which the release of that file takes.
+ * A device that is hidden first gets no new user; else one user may let in
+ * the next and keep this waiting for ever, as it was up to Linux 6.3.
  */
-static void device_release(struct uvf_file *file)
+void uvf_device_unregister(struct uvf_device *device, struct uvf_task *task)
 {
-	struct uvf_device *device = file->object;
-	struct uvf_group *group = device->group;
-	struct uvf_file *group_file = NULL;
-	struct uvf_kvm *kvm = NULL;
+	const bool hide =
+		device->vfio->machine->profile->unregister_hides_first;
 
-	uvf_lock(&group->lock);
-	uvf_lock(&device->lock);
-	if (!--device->open_count) {
-		device->ops->close(device);
-		if (device->migration)
-			uvf_migration_reset(device->migration);
-		kvm = device->kvm;
-		device->kvm = NULL;
-		group->container_users--;
-		group_file = group->opened_file;
-	}
-	uvf_unlock(&device->lock);
-	uvf_unlock(&group->lock);
-	uvf_kvm_put(kvm);
-	uvf_file_put(group_file);
+	if (hide)
+		uvf_group_hide_device(device);
+	uvf_unregister_wait(device, task);
+	uvf_group_hide_device(device);
+	uvf_group_remove_device(device);
+	if (device->kind != UVF_DEVICE_IOMMU)
+		uvf_iommu_group_remove_device(device->bus_device);
 }
 
-static const struct uvf_file_ops device_file_ops = {
-	.read = device_read,
-	.write = device_write,
-	.mmap = device_mmap,
-	.fault = device_fault,
-	.mmio = device_mmio,
-	.release = device_release,
-};
-
-static int first_open_locked(struct uvf_device *device, struct uvf_kvm **kvm)
-	UVF_REQUIRES(device->lock)
+bool uvf_device_try_get(struct uvf_device *device)
 {
-	struct uvf_group *group = device->group;
-	int ret = uvf_worker_start(device->model->worker);
-
-	if (ret)
-		return ret;
-	device->kvm = *kvm;
-	ret = device->ops->open(device);
-	if (ret) {
-		device->kvm = NULL;
-		return ret;
-	}
-	*kvm = NULL;
-	uvf_file_get(group->opened_file);
-	group->container_users++;
-	return 0;
+	return uvf_ref_try_get(&device->users);
 }
 
-int uvf_device_open(struct uvf_device *device, struct uvf_kvm **kvm,
-		    struct uvf_file **ret_file)
+void uvf_device_put_user(struct uvf_device *device)
 {
-	int ret;
-
-	uvf_assert_held(&device->group->lock);
-	ret = uvf_file_create(ret_file, UVF_FILE_DEVICE, &device_file_ops,
-			      device);
-	if (ret)
-		return ret;
-	uvf_lock(&device->lock);
-	if (!device->open_count)
-		ret = first_open_locked(device, kvm);
-	if (!ret)
-		device->open_count++;
-	uvf_unlock(&device->lock);
-	if (ret)
-		uvf_file_discard(*ret_file);
-	return ret;
+	if (!uvf_ref_put(&device->users))
+		return;
+	uvf_lock(&device->wait_lock);
+	device->is_unused = true;
+	pthread_cond_broadcast(&device->wake);
+	uvf_unlock(&device->wait_lock);
 }
 
 long device_ioctl_feature(struct uvf_file *file, struct uvf_caller *caller,
 			  unsigned int cmd, unsigned long arg)
 {
-	struct uvf_device *device = file->object;
+	const struct uvf_device_file *df = file->object;
 
 	(void)cmd;
-	return uvf_device_feature(device, device->group->vfio->machine->profile,
+	return uvf_device_feature(df->device, df->vfio->machine->profile,
 				  caller, arg);
 }

@@ -2,11 +2,13 @@
 /*
  * A VFIO device: a device of the machine whose bus driver registered it.
  *
- * Lock order: group->lock, device->lock, then the driver's own.
+ * Its life: uvf_device_init(), perhaps uvf_device_assign_set(),
+ * uvf_device_register(), uvf_device_unregister(), uvf_device_put().
  */
 #ifndef UVF_CORE_DEVICE_H
 #define UVF_CORE_DEVICE_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,10 +21,12 @@
 
 struct uvf_bus_device;
 struct uvf_device;
+struct uvf_device_set;
 struct uvf_dma_log;
 struct uvf_group;
 struct uvf_kvm;
 struct uvf_migration;
+struct uvf_task;
 struct uvf_vfio;
 struct uvfio_dev;
 
@@ -31,10 +35,19 @@ struct uvfio_dev;
  * named in core/dispatch.c; NULL there means -ENOTTY.
  */
 struct uvf_device_ops {
-	/* Positive: this is the name; 0: no; negative: end the search. */
+	/* In uvf_device_init() and uvf_device_put(); may be NULL. */
+	int (*init)(struct uvf_device *device);
+	void (*release)(struct uvf_device *device);
+	/*
+	 * Positive: this is the name; 0: no; negative: end the search.  NULL:
+	 * it is the bus device's.
+	 */
 	int (*match)(struct uvf_device *device, const char *name);
-	int (*open)(struct uvf_device *device);   /* first open */
-	void (*close)(struct uvf_device *device); /* last close */
+	/* First open, last close (each, by device_opens_per_fd). */
+	int (*open)(struct uvf_device *device);
+	void (*close)(struct uvf_device *device);
+	/* Ask the user to let go, for the count-th time from 0; may be NULL. */
+	void (*request)(struct uvf_device *device, unsigned int count);
 
 	long (*get_info)(struct uvf_device *device, struct uvf_caller *caller,
 			 unsigned long arg);
@@ -69,46 +82,97 @@ struct uvf_device_ops {
 		     size_t len, bool is_write);
 };
 
+/* What is behind a device's DMA, and so what its group may do. */
+enum uvf_device_kind {
+	UVF_DEVICE_IOMMU,    /* an IOMMU */
+	UVF_DEVICE_EMULATED, /* the processor copies; no DMA of its own */
+	UVF_DEVICE_NOIOMMU,  /* nothing: it reaches all of memory */
+};
+
 /* Embedded by what a bus driver keeps per device. */
 struct uvf_device {
+	/* The driver's, set before uvf_device_init(). */
 	const struct uvf_device_ops *ops;
-	struct uvf_bus_device *bus_device; /* outlives the registration */
-	struct uvf_group *group;           /* set while registered */
-	struct uvf_list group_node;        /* group->devices */
-	struct uvfio_dev *model;           /* whose DMA the group governs */
-	unsigned int index;                /* N of vfioN */
+	struct uvf_bus_device *bus_device; /* outlives the device */
+	struct uvfio_dev *model; /* whose DMA the group governs, or NULL */
 	struct uvf_migration *migration;   /* NULL: cannot be migrated */
 	const struct uvf_dma_log *dma_log; /* NULL: does not log */
 
-	struct uvf_mutex lock; /* protects what follows and open, close */
+	/* Fixed from uvf_device_init() to uvf_device_put(). */
+	struct uvf_vfio *vfio;
+	struct uvf_list vfio_node;  /* vfio->devices, under vfio->lock */
+	unsigned int index;         /* N of vfioN, the lowest that is free */
+	struct uvf_device_set *set; /* from its assignment on */
+	struct uvf_list set_node;   /* set->devices, under set->lock */
+
+	/* Fixed while registered. */
+	enum uvf_device_kind kind;
+	struct uvf_group *group;    /* holds a reference */
+	struct uvf_list group_node; /* group->devices, under device_lock */
+
+	/*
+	 * Who keeps the device registered: its driver, each file, and each
+	 * call on a file while it runs.
+	 */
+	struct uvf_ref users;
+	struct uvf_mutex wait_lock; /* a leaf; protects what follows */
+	bool is_unused;             /* users is 0 */
+	pthread_cond_t wake;        /* is_unused, or a signal came */
+
+	/* Under set->lock. */
 	unsigned int open_count;
-	struct uvf_kvm
-		*kvm; /* a reference while open, or NULL; open() sees it */
+	struct uvf_list files; /* struct uvf_device_file that have it open */
+	struct uvf_kvm *kvm;   /* a reference while open; open() sees it */
 };
 
 /**
+ * uvf_device_init() - begin a device: give it its number
+ * @device: the driver's fields set, all else anything
+ * Return: 0, or what ops->init() said.
+ */
+int uvf_device_init(struct uvf_vfio *vfio, struct uvf_device *device);
+
+/*
+ * End a device that is not registered: it leaves its set, its number is free
+ * again, and ops->release() runs, which may free it.
+ */
+void uvf_device_put(struct uvf_device *device);
+
+/**
  * uvf_device_register() - make a device reachable through its group
- * @vfio:   the core
- * @device: ops, bus_device and model set, all else zero
+ *
+ * It is in a set of its own, unless it was assigned to one before.
  *
  * Return: 0, or, in the order they are tested:
  *   -EINVAL  the bus device has no IOMMU group
- *   -EINVAL  the device is registered already
+ *   -EINVAL  the device is registered already (by duplicate_register_errno)
  *   -ENOMEM  out of memory
  */
-int uvf_device_register(struct uvf_vfio *vfio, struct uvf_device *device);
-
-/* The device is not open. */
-void uvf_device_unregister(struct uvf_device *device);
+int uvf_device_register(struct uvf_device *device);
 
 /**
- * uvf_device_open() - one more user
- * @kvm:      NULL or a reference; the first open takes it and leaves NULL
- * @ret_file: a new device file
- * Context: the group's lock is held and its container has an IOMMU.
- * Return: 0, -ENOMEM, or what ops->open() returned.
+ * uvf_device_register_emulated() - the same for a device that has no DMA of
+ * its own and so no IOMMU group; it gets one
+ * Return: as uvf_device_register(), but -EINVAL when it has a group.
  */
-int uvf_device_open(struct uvf_device *device, struct uvf_kvm **kvm,
-		    struct uvf_file **ret_file);
+int uvf_device_register_emulated(struct uvf_device *device);
+
+/**
+ * uvf_device_unregister() - take a device away from its users
+ * @task: on whose behalf, for messages and signals; may be NULL
+ *
+ * Waits until no file of the device is open, asking for it by
+ * ops->request() at once, then in intervals, and at once after the first
+ * signal to @task.  Never fails.
+ *
+ * Context: no locks of the core are held.
+ */
+void uvf_device_unregister(struct uvf_device *device, struct uvf_task *task);
+
+/* Keep a device registered; false when it is on its way out. */
+bool uvf_device_try_get(struct uvf_device *device);
+
+/* The last one ends the wait of uvf_device_unregister(). */
+void uvf_device_put_user(struct uvf_device *device);
 
 #endif /* UVF_CORE_DEVICE_H */

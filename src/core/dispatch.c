@@ -13,6 +13,7 @@
 
 #include "core/container.h"
 #include "core/device.h"
+#include "core/device_file.h"
 #include "core/file.h"
 #include "core/group.h"
 #include "core/ioctl.h"
@@ -94,15 +95,29 @@ static const struct ioctl_row kvm_vfio_rows[] = {
 
 #define ROWS(rows) rows, sizeof(rows) / sizeof((rows)[0])
 
+/* A driver that answers ioctls at all tells what its device is. */
+static long device_ioctl_other(struct uvf_file *file, struct uvf_caller *caller,
+			       unsigned int cmd, unsigned long arg)
+{
+	const struct uvf_device_file *df = file->object;
+
+	(void)caller;
+	(void)cmd;
+	(void)arg;
+	return df->device->ops->get_info ? -ENOTTY : -EINVAL;
+}
+
 /* Who decides what the core does not. */
 static long call_driver(struct uvf_file *file, struct uvf_caller *caller,
 			const struct ioctl_row *row, unsigned long arg)
 {
-	struct uvf_device *device = file->object;
+	const struct uvf_device_file *df = file->object;
 	device_ioctl_fn *const *fn =
-		(const void *)((const char *)device->ops + row->op);
+		(const void *)((const char *)df->device->ops + row->op);
 
-	return *fn ? (*fn)(device, caller, arg) : -ENOTTY;
+	if (!*fn)
+		return device_ioctl_other(file, caller, row->cmd, arg);
+	return (*fn)(df->device, caller, arg);
 }
 
 static long call_kvm(struct uvf_file *file, struct uvf_caller *caller,
@@ -131,21 +146,19 @@ static const struct ioctl_kind {
 	[UVF_FILE_CONTAINER] = {ROWS(container_rows), container_ioctl_iommu,
 				NULL},
 	[UVF_FILE_GROUP] = {ROWS(group_rows), NULL, NULL},
-	[UVF_FILE_DEVICE] = {ROWS(device_rows), NULL, call_driver},
+	[UVF_FILE_DEVICE] = {ROWS(device_rows), device_ioctl_other,
+			     call_driver},
 	[UVF_FILE_KVM] = {ROWS(kvm_rows), kvm_ioctl_other, call_kvm},
 	[UVF_FILE_KVM_VM] = {ROWS(kvm_vm_rows), kvm_ioctl_other, call_kvm},
 	[UVF_FILE_KVM_VFIO] = {ROWS(kvm_vfio_rows), kvm_ioctl_other, call_kvm},
 	[UVF_FILE_KVM_TCE] = {NULL, 0, NULL, NULL},
 };
 
-long uvf_file_ioctl(struct uvf_file *file, struct uvf_caller *caller,
-		    unsigned int cmd, unsigned long arg)
+static long by_table(struct uvf_file *file, struct uvf_caller *caller,
+		     unsigned int cmd, unsigned long arg)
 {
-	const struct ioctl_kind *kind;
+	const struct ioctl_kind *kind = &kinds[file->kind];
 
-	if (file->ops->ioctl)
-		return file->ops->ioctl(file, caller, cmd, arg);
-	kind = &kinds[file->kind];
 	for (size_t i = 0; i < kind->count; i++) {
 		const struct ioctl_row *row = &kind->rows[i];
 
@@ -156,4 +169,20 @@ long uvf_file_ioctl(struct uvf_file *file, struct uvf_caller *caller,
 		return row->handler(file, caller, cmd, arg);
 	}
 	return kind->other ? kind->other(file, caller, cmd, arg) : -ENOTTY;
+}
+
+long uvf_file_ioctl(struct uvf_file *file, struct uvf_caller *caller,
+		    unsigned int cmd, unsigned long arg)
+{
+	long ret;
+
+	if (file->ops->ioctl)
+		return file->ops->ioctl(file, caller, cmd, arg);
+	if (file->kind != UVF_FILE_DEVICE)
+		return by_table(file, caller, cmd, arg);
+	if (!uvf_device_file_enter(file->object))
+		return -ENODEV;
+	ret = by_table(file, caller, cmd, arg);
+	uvf_device_file_leave(file->object);
+	return ret;
 }

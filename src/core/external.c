@@ -8,6 +8,7 @@
 #include "bus/machine.h"
 #include "core/container.h"
 #include "core/device.h"
+#include "core/device_file.h"
 #include "core/file.h"
 #include "core/group.h"
 
@@ -24,9 +25,9 @@ static struct uvf_vfio *vfio_of(const struct uvf_file *file)
 		return group->vfio;
 	}
 	if (file->kind == UVF_FILE_DEVICE) {
-		const struct uvf_device *device = file->object;
+		const struct uvf_device_file *df = file->object;
 
-		return device->group->vfio;
+		return df->vfio;
 	}
 	return NULL;
 }
@@ -47,11 +48,11 @@ bool uvf_file_enforced_coherent(const struct uvf_file *file)
 	if (!vfio)
 		return true;
 	if (uvf_file_is_group(file)) {
-		const struct uvf_group *group = file->object;
+		struct uvf_group *group = file->object;
 
-		uvf_lock(&vfio->lock);
+		uvf_lock(&group->device_lock);
 		is_empty = uvf_list_is_empty(&group->devices);
-		uvf_unlock(&vfio->lock);
+		uvf_unlock(&group->device_lock);
 	}
 	return is_empty || vfio->host.enforces_coherency;
 }
@@ -75,9 +76,17 @@ bool uvf_file_has_dev(const struct uvf_file *file,
 
 struct uvf_iommu_group *uvf_file_iommu_group(const struct uvf_file *file)
 {
-	const struct uvf_group *group = file->object;
+	struct uvf_group *group = file->object;
+	struct uvf_iommu_group *iommu_group;
 
-	return uvf_file_is_group(file) ? group->iommu_group : NULL;
+	if (!uvf_file_is_group(file))
+		return NULL;
+	uvf_lock(&group->lock);
+	iommu_group = group->iommu_group;
+	if (iommu_group)
+		uvf_iommu_group_get(iommu_group);
+	uvf_unlock(&group->lock);
+	return iommu_group;
 }
 
 /* A group that is in a container is viable. */
@@ -114,7 +123,7 @@ void uvf_group_put_external_user(struct uvf_group *group)
 
 unsigned int uvf_group_external_user_iommu_id(const struct uvf_group *group)
 {
-	return group->iommu_group->id;
+	return group->id;
 }
 
 long uvf_group_external_check_extension(struct uvf_group *group,

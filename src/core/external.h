@@ -41,7 +41,7 @@ void uvf_file_set_kvm(struct uvf_file *file, struct uvf_kvm *kvm);
 bool uvf_file_has_dev(const struct uvf_file *file,
 		      const struct uvf_device *device);
 
-/* The IOMMU group of a group's file, else NULL; lives as long as the file. */
+/* The IOMMU group of a group's file, with a reference, or NULL. */
 struct uvf_iommu_group *uvf_file_iommu_group(const struct uvf_file *file);
 
 /**

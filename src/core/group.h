@@ -2,7 +2,11 @@
 /*
  * A VFIO group: the node of one IOMMU group and who holds it open.
  *
- * Exists from the first registered device of the IOMMU group to the last.
+ * Its node exists from the first registered device of the IOMMU group to the
+ * last.  Then a descriptor that is still open has an orphan behind it, and a
+ * new group for the same IOMMU group may come.  Up to Linux 4.1 (by
+ * last_device_detaches), an open descriptor keeps the node instead.
+ *
  * While a device of it is open through a container, that device holds the
  * group's file, so that the node stays busy even when its descriptor is
  * closed.
@@ -12,6 +16,8 @@
 
 #include "base/list.h"
 #include "base/lock.h"
+#include "base/ref.h"
+#include "core/device.h"
 #include "core/vfio.h"
 
 struct uvf_caller;
@@ -22,17 +28,25 @@ struct uvf_iommu_group;
 struct uvf_kvm;
 
 struct uvf_group {
+	struct uvf_ref ref; /* changed under vfio->lock */
+	/* Fixed. */
 	struct uvf_vfio *vfio;
-	struct uvf_iommu_group *iommu_group;
-	struct uvf_list vfio_node;
-	struct uvf_list devices; /* under vfio->lock; fixed while open */
+	unsigned int id;           /* of the IOMMU group */
+	enum uvf_device_kind kind; /* of all its devices */
+
+	struct uvf_list vfio_node; /* under vfio->lock, as drivers */
+	unsigned int drivers;      /* registered devices */
+
+	struct uvf_mutex device_lock; /* protects devices; match() runs there */
+	struct uvf_list devices;      /* struct uvf_device, by group_node */
 
 	struct uvf_list container_node; /* under container->lock */
 
-	struct uvf_mutex lock;           /* protects what follows */
-	struct uvf_file *opened_file;    /* borrowed; NULL: not open */
-	struct uvf_container *container; /* holds one reference */
-	unsigned int container_users;    /* open devices, external users */
+	struct uvf_mutex lock;               /* protects what follows */
+	struct uvf_iommu_group *iommu_group; /* a reference; NULL: orphan */
+	struct uvf_file *opened_file;        /* borrowed; NULL: not open */
+	struct uvf_container *container;     /* holds one reference */
+	unsigned int container_users;        /* open devices, external users */
 
 	struct uvf_mutex kvm_lock; /* a leaf; protects what follows */
 	struct uvf_kvm *kvm;       /* borrowed from who tied the group to it */
@@ -41,10 +55,24 @@ struct uvf_group {
 /* A reference to the virtual machine that the group is tied to, or NULL. */
 struct uvf_kvm *uvf_group_kvm_get(struct uvf_group *group);
 
-/* Adds a device; creates the group when it is the first. */
-int uvf_group_add_device(struct uvf_vfio *vfio, struct uvf_device *device);
+/*
+ * The last one ends the group, and by last_device_detaches only then its node
+ * goes.  Context: no lock of the core is held.
+ */
+void uvf_group_put(struct uvf_group *group);
 
-/* Removes a device; the group goes with the last. */
+/**
+ * uvf_group_add_device() - let a device into VFIO's group
+ * @iommu_group: which one; VFIO's is made when this is its first device
+ * Return: 0, -ENOMEM, or -EEXIST its bus device is in the group already.
+ */
+int uvf_group_add_device(struct uvf_device *device,
+			 struct uvf_iommu_group *iommu_group);
+
+/* Let nobody find a device any more; a second call does nothing. */
+void uvf_group_hide_device(struct uvf_device *device);
+
+/* A hidden device leaves its group; the node goes with the last. */
 void uvf_group_remove_device(struct uvf_device *device);
 
 /* Handlers of core/dispatch.c. */

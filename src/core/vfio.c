@@ -3,14 +3,19 @@
 
 #include "base/bug.h"
 
+#define REQUEST_NS 10000000000ull /* VFIO's, of drivers/vfio/vfio_main.c */
+
 void uvf_vfio_init(struct uvf_vfio *vfio, struct uvf_machine *machine,
 		   const struct uvf_iommu_host *host)
 {
 	vfio->machine = machine;
 	vfio->host = *host;
+	vfio->request_ns = REQUEST_NS;
+	vfio->revoke_after = 0;
 	uvf_mutex_init(&vfio->lock);
 	uvf_list_init(&vfio->groups);
-	vfio->next_index = 0;
+	uvf_list_init(&vfio->sets);
+	uvf_list_init(&vfio->devices);
 	uvf_list_init(&vfio->miscs);
 }
 
@@ -22,5 +27,7 @@ void uvf_vfio_add_misc(struct uvf_vfio *vfio, struct uvf_misc *misc)
 void uvf_vfio_fini(struct uvf_vfio *vfio)
 {
 	UVF_BUG_ON(!uvf_list_is_empty(&vfio->groups));
+	UVF_BUG_ON(!uvf_list_is_empty(&vfio->devices));
+	UVF_BUG_ON(!uvf_list_is_empty(&vfio->sets));
 	uvf_mutex_fini(&vfio->lock);
 }

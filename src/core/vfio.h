@@ -3,8 +3,8 @@
  * The VFIO core of one machine: its groups, and what opens of its nodes
  * lead to.
  *
- * Lock order, outermost first: vfio->lock, group->lock, container->lock,
- * the IOMMU group's lock, device->lock, the model's lock.
+ * Lock order, outermost first: vfio->lock, group->lock, the device set's
+ * lock, container->lock, the IOMMU group's lock, the model's lock.
  */
 #ifndef UVF_CORE_VFIO_H
 #define UVF_CORE_VFIO_H
@@ -21,9 +21,16 @@ struct uvf_machine;
 struct uvf_vfio {
 	struct uvf_machine *machine;
 	struct uvf_iommu_host host;
-	struct uvf_mutex lock;   /* protects what follows */
-	struct uvf_list groups;  /* struct uvf_group, by vfio_node */
-	unsigned int next_index; /* N of the next vfioN */
+
+	/* Set between uvf_vfio_init() and the first device. */
+	uint64_t request_ns;       /* time between two requests to users */
+	unsigned int revoke_after; /* requests; 0: wait for ever */
+
+	struct uvf_mutex lock;  /* protects what follows */
+	struct uvf_list groups; /* struct uvf_group, by vfio_node */
+	struct uvf_list sets;   /* struct uvf_device_set, by vfio_node */
+	/* struct uvf_device, by vfio_node, in the order of their index */
+	struct uvf_list devices;
 
 	struct uvf_list miscs; /* struct uvf_misc; fixed at run time */
 };
@@ -56,7 +63,8 @@ int uvf_container_open(struct uvf_vfio *vfio, struct uvf_file **ret_file);
 /**
  * uvf_group_open() - open /dev/vfio/<id>
  * Return: 0 and a file with one reference, or, in the order tested:
- *   -ENOENT  no such group
+ *   -ENXIO   no such group any more (by stale_node_errno)
+ *   -ENODEV  its last device goes at this moment
  *   -EBUSY   it is open
  *   -ENOMEM  out of memory
  */

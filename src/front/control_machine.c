@@ -11,6 +11,7 @@
 #include "bus/group.h"
 #include "bus/machine.h"
 #include "core/device.h"
+#include "core/device_file.h"
 #include "core/file.h"
 #include "core/group.h"
 #include "front/machine.h"
@@ -162,19 +163,24 @@ static void add_user(json_t *object, pid_t pid)
 static void list_holder(void *arg, pid_t pid, const struct uvf_file *file)
 {
 	struct listing *list = arg;
-	const struct uvf_device *device;
+	struct uvf_device_file *df;
+	struct uvf_device *device;
 	const struct uvf_group *group;
 	json_t *object = NULL;
 
 	switch (file->kind) {
 	case UVF_FILE_GROUP:
 		group = file->object;
-		object = find_by_id(list->groups, group->iommu_group->id);
+		object = find_by_id(list->groups, group->id);
 		break;
 	case UVF_FILE_DEVICE:
-		device = file->object;
+		df = file->object;
+		device = uvf_device_file_enter(df);
+		if (!device)
+			break;
 		object = find_by_name(list->devices, "address",
 				      device->bus_device->name);
+		uvf_device_file_leave(df);
 		break;
 	default:
 		break;

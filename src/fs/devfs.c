@@ -92,5 +92,7 @@ int uvf_devfs_open(struct uvf_vfio *vfio, const char *path,
 	if (strncmp(path, GROUP_PREFIX, strlen(GROUP_PREFIX)) != 0 ||
 	    !parse_group(path + strlen(GROUP_PREFIX), &id))
 		return -ENOENT;
+	if (!uvf_group_exists(vfio, id))
+		return -ENOENT;
 	return uvf_group_open(vfio, id, ret_file);
 }

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/lock.h"
+#include "bus/group.h"
 #include "core/external.h"
 #include "core/file.h"
 #include "core/kvm.h"
@@ -26,7 +27,7 @@ struct entry {
 	struct uvf_group *external;   /* used from outside, or NULL */
 
 	/* Of a POWER host; under the device's lock. */
-	struct uvf_iommu_group *iommu_group; /* as of its file, once needed */
+	struct uvf_iommu_group *iommu_group; /* a reference, once needed */
 	atomic_uint liobn;                   /* 0: none; RCU readers */
 };
 
@@ -109,6 +110,7 @@ static void wait_for_readers(const struct uvf_vm *vm)
 /* May release the file, so no lock is held. */
 static void free_entry(struct entry *entry)
 {
+	uvf_iommu_group_put(entry->iommu_group);
 	if (entry->external)
 		uvf_group_put_external_user(entry->external);
 	uvf_file_put(entry->file);
@@ -303,6 +305,7 @@ static long set_liobn(struct uvf_kvm_vfio *kv, struct uvf_caller *caller,
 		uvf_lock(&kv->lock);
 		entry = atomic_load(find_locked(kv, file));
 		if (entry) {
+			uvf_iommu_group_put(entry->iommu_group);
 			entry->iommu_group = uvf_file_iommu_group(file);
 			atomic_store(&entry->liobn, (uint32_t)attr->attr);
 		} else {

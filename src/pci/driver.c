@@ -9,10 +9,13 @@
 #include <linux/pci_regs.h>
 
 #include "base/alloc.h"
+#include "base/eventfd.h"
+#include "base/log.h"
 #include "bus/bus.h"
 #include "bus/driver.h"
 #include "bus/machine.h"
 #include "bus/options.h"
+#include "core/device_set.h"
 #include "pci/bar.h"
 #include "pci/config.h"
 #include "pci/device.h"
@@ -112,10 +115,36 @@ static void pci_close(struct uvf_device *device)
 	uvf_unlock(&pci->model.lock);
 }
 
+/*
+ * Source: vfio_pci_core_request(); Linux 6.12: a user without an eventfd is
+ * told of once, to whom it may concern.
+ */
+static void pci_request(struct uvf_device *device, unsigned int count)
+{
+	struct uvf_pci *pci = uvf_pci_of(device);
+
+	uvf_lock(&pci->model.lock);
+	if (pci->req_trigger >= 0) {
+		if (!(count % 10))
+			uvf_log(UVF_LOG_INFO,
+				"%s: relaying a device request to the user "
+				"(#%u)",
+				pci->bus.name, count);
+		uvf_eventfd_signal(pci->req_trigger);
+	} else if (!count) {
+		uvf_log(UVF_LOG_WARNING,
+			"%s: no eventfd for device requests is set, blocked "
+			"until the user lets go",
+			pci->bus.name);
+	}
+	uvf_unlock(&pci->model.lock);
+}
+
 const struct uvf_device_ops uvf_pci_device_ops = {
 	.match = pci_match,
 	.open = pci_open,
 	.close = pci_close,
+	.request = pci_request,
 	.get_info = pci_ioctl_get_info,
 	.get_region_info = pci_ioctl_get_region_info,
 	.get_irq_info = pci_ioctl_get_irq_info,
@@ -135,10 +164,19 @@ const struct uvf_device_ops uvf_pci_device_ops = {
 static int vfio_probe(struct uvf_driver *driver, struct uvf_bus_device *bus)
 {
 	struct uvf_pci *pci = uvf_pci_of_bus(bus);
-	int ret = uvf_device_register(driver->data, &pci->vfio);
+	int ret = uvf_device_init(driver->data, &pci->vfio);
 
 	if (ret)
 		return ret;
+	/* Functions behind one bridge are reset together. */
+	if (bus->parent)
+		ret = uvf_device_assign_set(&pci->vfio, bus->parent);
+	if (!ret)
+		ret = uvf_device_register(&pci->vfio);
+	if (ret) {
+		uvf_device_put(&pci->vfio);
+		return ret;
+	}
 	atomic_store(&pci->is_registered, true);
 	atomic_store(&pci->is_pm_auto, true);
 	uvf_bus_device_set_vfio_index(bus, (int)pci->vfio.index);
@@ -151,9 +189,9 @@ static void vfio_remove(struct uvf_driver *driver, struct uvf_bus_device *bus,
 	struct uvf_pci *pci = uvf_pci_of_bus(bus);
 
 	(void)driver;
-	(void)task;
 	uvf_bus_device_set_vfio_index(bus, -1);
-	uvf_device_unregister(&pci->vfio);
+	uvf_device_unregister(&pci->vfio, task);
+	uvf_device_put(&pci->vfio);
 	atomic_store(&pci->is_registered, false);
 	atomic_store(&pci->is_pm_auto, false);
 }

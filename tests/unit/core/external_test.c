@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <linux/vfio.h>
 
+#include "bus/group.h"
 #include "core/device.h"
 #include "core/external.h"
 #include "core/file.h"
@@ -45,6 +46,7 @@ static void tells_kinds_of_files_apart(void **state)
 	struct uvf_file *container = client_file(rig.client, all.container);
 	struct uvf_file *group = client_file(rig.client, all.group);
 	struct uvf_file *device = client_file(rig.client, all.device);
+	struct uvf_iommu_group *iommu_group;
 
 	(void)state;
 	assert_false(uvf_file_is_group(container));
@@ -53,7 +55,9 @@ static void tells_kinds_of_files_apart(void **state)
 	assert_false(uvf_file_is_valid(container));
 	assert_true(uvf_file_is_valid(group));
 	assert_true(uvf_file_is_valid(device));
-	assert_non_null(uvf_file_iommu_group(group));
+	iommu_group = uvf_file_iommu_group(group);
+	assert_non_null(iommu_group);
+	uvf_iommu_group_put(iommu_group);
 	assert_null(uvf_file_iommu_group(device));
 	uvf_file_put(device);
 	uvf_file_put(group);

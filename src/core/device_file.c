@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/device_file.h"
+
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "bus/machine.h"
+#include "core/device.h"
+#include "core/device_set.h"
+#include "core/file.h"
+#include "core/group.h"
+#include "core/kvm.h"
+#include "core/migration.h"
+#include "core/model.h"
+#include "core/worker.h"
+
+struct uvf_device *uvf_device_file_enter(struct uvf_device_file *df)
+{
+	struct uvf_device *device = NULL;
+
+	uvf_lock(&df->lock);
+	if (!df->is_revoked) {
+		device = df->device;
+		df->calls++;
+	}
+	uvf_unlock(&df->lock);
+	return device;
+}
+
+void uvf_device_file_leave(struct uvf_device_file *df)
+{
+	uvf_lock(&df->lock);
+	if (!--df->calls && df->is_revoked)
+		pthread_cond_broadcast(&df->idle);
+	uvf_unlock(&df->lock);
+}
+
+static ssize_t df_read(struct uvf_file *file, struct uvf_caller *caller,
+		       uint64_t addr, size_t len, uint64_t pos)
+{
+	struct uvf_device *device = uvf_device_file_enter(file->object);
+	ssize_t ret = -EINVAL;
+
+	if (!device)
+		return -ENODEV;
+	if (device->ops->read)
+		ret = device->ops->read(device, caller, addr, len, pos);
+	uvf_device_file_leave(file->object);
+	return ret;
+}
+
+static ssize_t df_write(struct uvf_file *file, struct uvf_caller *caller,
+			uint64_t addr, size_t len, uint64_t pos)
+{
+	struct uvf_device *device = uvf_device_file_enter(file->object);
+	ssize_t ret = -EINVAL;
+
+	if (!device)
+		return -ENODEV;
+	if (device->ops->write)
+		ret = device->ops->write(device, caller, addr, len, pos);
+	uvf_device_file_leave(file->object);
+	return ret;
+}
+
+static int df_mmap(struct uvf_file *file, uint64_t pos, uint64_t len, int prot,
+		   int flags)
+{
+	struct uvf_device *device = uvf_device_file_enter(file->object);
+	int ret = -EINVAL;
+
+	if (!device)
+		return -ENODEV;
+	if (device->ops->mmap)
+		ret = device->ops->mmap(device, pos, len, prot, flags);
+	uvf_device_file_leave(file->object);
+	return ret;
+}
+
+static void df_fault(struct uvf_file *file, uint64_t pos,
+		     struct uvf_page *ret_page)
+{
+	struct uvf_device *device = uvf_device_file_enter(file->object);
+
+	*ret_page = (struct uvf_page){.kind = UVF_PAGE_SIGBUS};
+	if (!device)
+		return;
+	device->ops->fault(device, pos, ret_page);
+	uvf_device_file_leave(file->object);
+}
+
+static bool df_mmio(struct uvf_file *file, uint64_t pos, void *buf, size_t len,
+		    bool is_write)
+{
+	struct uvf_device *device = uvf_device_file_enter(file->object);
+	bool is_done;
+
+	if (!device)
+		return false;
+	is_done = device->ops->mmio(device, pos, buf, len, is_write);
+	uvf_device_file_leave(file->object);
+	return is_done;
+}
+
+/* What the close of a device file leaves to be dropped under no lock. */
+struct leftovers {
+	struct uvf_device *device;
+	struct uvf_file *group_file;
+	struct uvf_kvm *kvm;
+};
+
+/* Each of them may be the last reference, and take locks. */
+static void drop(struct leftovers *left)
+{
+	uvf_kvm_put(left->kvm);
+	uvf_file_put(left->group_file);
+	if (left->device)
+		uvf_device_put_user(left->device);
+}
+
+static bool opens_per_file(const struct uvf_device *device)
+{
+	return device->vfio->machine->profile->device_opens_per_fd;
+}
+
+static int first_open_locked(struct uvf_device *device, struct uvf_group *group,
+			     struct uvf_kvm **kvm)
+	UVF_REQUIRES(device->set->lock)
+{
+	int ret = 0;
+
+	if (device->model)
+		ret = uvf_worker_start(device->model->worker);
+	if (ret)
+		return ret;
+	device->kvm = *kvm;
+	ret = device->ops->open ? device->ops->open(device) : 0;
+	if (ret) {
+		device->kvm = NULL;
+		return ret;
+	}
+	*kvm = NULL;
+	uvf_file_get(group->opened_file);
+	group->container_users++;
+	return 0;
+}
+
+static int open_locked(struct uvf_device *device, struct uvf_group *group,
+		       struct uvf_kvm **kvm) UVF_REQUIRES(device->set->lock)
+{
+	int ret = 0;
+
+	if (!device->open_count)
+		ret = first_open_locked(device, group, kvm);
+	else if (opens_per_file(device) && device->ops->open)
+		ret = device->ops->open(device);
+	if (!ret)
+		device->open_count++;
+	return ret;
+}
+
+/*
+ * The last close of a device ends its use of the container; the group's file
+ * is let go later, since its release takes the group's lock.
+ */
+static void close_locked(struct uvf_device *device, struct uvf_group *group,
+			 struct leftovers *left) UVF_REQUIRES(device->set->lock)
+{
+	const bool is_last = !--device->open_count;
+
+	if ((is_last || opens_per_file(device)) && device->ops->close)
+		device->ops->close(device);
+	if (!is_last)
+		return;
+	if (device->migration)
+		uvf_migration_reset(device->migration);
+	left->kvm = device->kvm;
+	device->kvm = NULL;
+	group->container_users--;
+	left->group_file = group->opened_file;
+}
+
+static struct leftovers close_df(struct uvf_device_file *df)
+{
+	struct leftovers left = {NULL, NULL, NULL};
+	struct uvf_device *device;
+
+	uvf_lock(&df->lock);
+	df->is_revoked = true;
+	while (df->calls)
+		uvf_cond_wait(&df->idle, &df->lock);
+	device = df->device;
+	if (device && df->is_open) {
+		uvf_lock(&df->group->lock);
+		uvf_lock(&device->set->lock);
+		uvf_list_remove(&df->set_node);
+		close_locked(device, df->group, &left);
+		uvf_unlock(&device->set->lock);
+		uvf_unlock(&df->group->lock);
+	}
+	left.device = device;
+	df->device = NULL;
+	df->is_open = false;
+	uvf_unlock(&df->lock);
+	return left;
+}
+
+static void put(struct uvf_device_file *df)
+{
+	if (!uvf_ref_put(&df->ref))
+		return;
+	pthread_cond_destroy(&df->idle);
+	uvf_mutex_fini(&df->lock);
+	uvf_free(df);
+}
+
+static void df_release(struct uvf_file *file)
+{
+	struct uvf_device_file *df = file->object;
+	struct leftovers left = close_df(df);
+
+	drop(&left);
+	put(df);
+}
+
+static struct uvf_device_file *first_file(struct uvf_device *device)
+{
+	struct uvf_device_file *df = NULL;
+
+	uvf_lock(&device->set->lock);
+	if (!uvf_list_is_empty(&device->files)) {
+		df = uvf_list_entry(device->files.next, struct uvf_device_file,
+				    set_node);
+		uvf_ref_get(&df->ref);
+	}
+	uvf_unlock(&device->set->lock);
+	return df;
+}
+
+void uvf_device_revoke(struct uvf_device *device)
+{
+	struct uvf_device_file *df;
+
+	/* Who closes one at this moment has its lock until it is off. */
+	while ((df = first_file(device))) {
+		struct leftovers left = close_df(df);
+
+		drop(&left);
+		put(df);
+	}
+}
+
+static const struct uvf_file_ops df_ops = {
+	.read = df_read,
+	.write = df_write,
+	.mmap = df_mmap,
+	.fault = df_fault,
+	.mmio = df_mmio,
+	.release = df_release,
+};
+
+struct uvf_device_file *uvf_device_file_of(const struct uvf_file *file)
+{
+	return file->kind == UVF_FILE_DEVICE ? file->object : NULL;
+}
+
+static int create(struct uvf_group *group, struct uvf_device *device,
+		  struct uvf_device_file **ret_df, struct uvf_file **ret_file)
+{
+	struct uvf_device_file *df = uvf_zalloc(sizeof(*df));
+	int ret;
+
+	if (!df)
+		return -ENOMEM;
+	uvf_ref_init(&df->ref);
+	df->vfio = device->vfio;
+	df->group = group;
+	df->device = device;
+	uvf_list_init(&df->set_node);
+	ret = uvf_file_create(ret_file, UVF_FILE_DEVICE, &df_ops, df);
+	if (ret) {
+		uvf_free(df);
+		return ret;
+	}
+	uvf_mutex_init(&df->lock);
+	pthread_cond_init(&df->idle, NULL);
+	*ret_df = df;
+	return 0;
+}
+
+int uvf_device_file_open(struct uvf_group *group, struct uvf_device *device,
+			 struct uvf_kvm **kvm, struct uvf_file **ret_file)
+{
+	struct uvf_device_file *df;
+	int ret;
+
+	uvf_assert_held(&group->lock);
+	ret = create(group, device, &df, ret_file);
+	if (ret)
+		return ret;
+	uvf_lock(&device->set->lock);
+	ret = open_locked(device, group, kvm);
+	if (!ret) {
+		df->is_open = true;
+		uvf_list_append(&device->files, &df->set_node);
+	}
+	uvf_unlock(&device->set->lock);
+	if (!ret)
+		return 0;
+	uvf_file_discard(*ret_file);
+	put(df);
+	return ret;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A device file (df): what stands behind a device descriptor.
+ *
+ * It keeps its device registered from its creation to its end.  While it is
+ * open - from GET_DEVICE_FD on, or from BIND_IOMMUFD on for a cdev - it
+ * counts in the device's open count.  Revoking ends both early: the file
+ * stays, and everything on it fails.
+ */
+#ifndef UVF_CORE_DEVICE_FILE_H
+#define UVF_CORE_DEVICE_FILE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "base/list.h"
+#include "base/lock.h"
+#include "base/ref.h"
+
+struct uvf_device;
+struct uvf_file;
+struct uvf_group;
+struct uvf_kvm;
+struct uvf_vfio;
+
+struct uvf_device_file {
+	struct uvf_ref ref; /* the file, and who is revoking it */
+	/* Fixed. */
+	struct uvf_vfio *vfio;
+	struct uvf_group *group; /* through which it came; NULL: cdev */
+
+	struct uvf_list set_node; /* device->files, under set->lock */
+
+	struct uvf_mutex lock; /* protects what follows; held over the close */
+	struct uvf_device *device; /* NULL: closed */
+	bool is_open;              /* counts in the open count */
+	bool is_revoked;           /* no further call begins */
+	unsigned int calls;        /* that run */
+	pthread_cond_t idle;       /* calls is 0 */
+};
+
+/**
+ * uvf_device_file_open() - one more open of a device, through its group
+ * @device:   its user's reference moves to the file on success
+ * @kvm:      NULL or a reference; the first open takes it and leaves NULL
+ * @ret_file: a new device file
+ * Context: the group's lock is held and it has a container.
+ * Return: 0, -ENOMEM, or what uvf_device_open_locked() says.
+ */
+int uvf_device_file_open(struct uvf_group *group, struct uvf_device *device,
+			 struct uvf_kvm **kvm, struct uvf_file **ret_file);
+
+/* The device file behind a file, or NULL. */
+struct uvf_device_file *uvf_device_file_of(const struct uvf_file *file);
+
+/**
+ * uvf_device_file_enter() - begin a call on a device file
+ * Return: the device, which stays open until uvf_device_file_leave(), or NULL
+ * when the file was revoked.
+ */
+struct uvf_device *uvf_device_file_enter(struct uvf_device_file *df);
+void uvf_device_file_leave(struct uvf_device_file *df);
+
+/*
+ * Take a device away from all who have it open: their files and mappings
+ * fail from now on, and the driver's close() has run.
+ * Context: no locks of the core are held.
+ */
+void uvf_device_revoke(struct uvf_device *device);
+
+#endif /* UVF_CORE_DEVICE_FILE_H */

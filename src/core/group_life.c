@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * How groups come and go, and who has their node open.
+ */
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "base/bug.h"
+#include "bus/group.h"
+#include "bus/machine.h"
+#include "core/container.h"
+#include "core/device.h"
+#include "core/file.h"
+#include "core/group.h"
+#include "core/kvm.h"
+
+static struct uvf_group *find_id_locked(struct uvf_vfio *vfio, unsigned int id)
+	UVF_REQUIRES(vfio->lock)
+{
+	struct uvf_list *node;
+
+	uvf_list_for_each (node, &vfio->groups) {
+		struct uvf_group *group =
+			uvf_list_entry(node, struct uvf_group, vfio_node);
+
+		if (group->id == id)
+			return group;
+	}
+	return NULL;
+}
+
+static struct uvf_group *alloc_group(struct uvf_vfio *vfio,
+				     struct uvf_iommu_group *iommu_group,
+				     enum uvf_device_kind kind)
+{
+	struct uvf_group *group = uvf_zalloc(sizeof(*group));
+
+	if (!group)
+		return NULL;
+	uvf_ref_init(&group->ref);
+	group->vfio = vfio;
+	group->id = iommu_group->id;
+	group->kind = kind;
+	group->iommu_group = uvf_iommu_group_get(iommu_group);
+	uvf_list_init(&group->vfio_node);
+	uvf_list_init(&group->devices);
+	uvf_list_init(&group->container_node);
+	uvf_mutex_init(&group->lock);
+	uvf_mutex_init(&group->device_lock);
+	uvf_mutex_init(&group->kvm_lock);
+	return group;
+}
+
+static void free_group(struct uvf_group *group)
+{
+	UVF_BUG_ON(group->container);
+	uvf_iommu_group_put(group->iommu_group);
+	uvf_mutex_fini(&group->kvm_lock);
+	uvf_mutex_fini(&group->device_lock);
+	uvf_mutex_fini(&group->lock);
+	uvf_free(group);
+}
+
+void uvf_group_put(struct uvf_group *group)
+{
+	struct uvf_vfio *vfio = group->vfio;
+	bool is_last;
+
+	uvf_lock(&vfio->lock);
+	is_last = uvf_ref_put(&group->ref);
+	if (is_last)
+		uvf_list_remove(&group->vfio_node);
+	uvf_unlock(&vfio->lock);
+	if (!is_last)
+		return;
+	uvf_machine_touch(vfio->machine);
+	free_group(group);
+}
+
+/* The group of an IOMMU group, one reference for the device that comes. */
+static struct uvf_group *obtain_group(struct uvf_vfio *vfio,
+				      struct uvf_iommu_group *iommu_group,
+				      enum uvf_device_kind kind)
+{
+	struct uvf_group *made = alloc_group(vfio, iommu_group, kind);
+	struct uvf_group *group;
+
+	if (!made)
+		return NULL;
+	uvf_lock(&vfio->lock);
+	group = find_id_locked(vfio, iommu_group->id);
+	if (group) {
+		uvf_ref_get(&group->ref);
+	} else {
+		group = made;
+		uvf_list_append(&vfio->groups, &group->vfio_node);
+	}
+	group->drivers++;
+	uvf_unlock(&vfio->lock);
+	if (group == made)
+		uvf_machine_touch(vfio->machine);
+	else
+		free_group(made);
+	return group;
+}
+
+/* The group loses its node, and with it all that makes it one. */
+static void orphan(struct uvf_group *group)
+{
+	struct uvf_iommu_group *iommu_group;
+
+	uvf_lock(&group->lock);
+	if (group->container)
+		uvf_container_detach(group);
+	iommu_group = group->iommu_group;
+	group->iommu_group = NULL;
+	uvf_unlock(&group->lock);
+	uvf_iommu_group_put(iommu_group);
+}
+
+static void leave_group(struct uvf_group *group)
+{
+	struct uvf_vfio *vfio = group->vfio;
+	bool is_orphan;
+
+	uvf_lock(&vfio->lock);
+	is_orphan = !--group->drivers &&
+		    vfio->machine->profile->last_device_detaches;
+	if (is_orphan)
+		uvf_list_remove(&group->vfio_node);
+	uvf_unlock(&vfio->lock);
+	if (is_orphan) {
+		uvf_machine_touch(vfio->machine);
+		orphan(group);
+	}
+	uvf_group_put(group);
+}
+
+static bool has_bus_device_locked(struct uvf_group *group,
+				  const struct uvf_bus_device *bus_device)
+	UVF_REQUIRES(group->device_lock)
+{
+	struct uvf_list *node;
+
+	uvf_list_for_each (node, &group->devices)
+		if (uvf_list_entry(node, struct uvf_device, group_node)
+			    ->bus_device == bus_device)
+			return true;
+	return false;
+}
+
+int uvf_group_add_device(struct uvf_device *device,
+			 struct uvf_iommu_group *iommu_group)
+{
+	struct uvf_group *group =
+		obtain_group(device->vfio, iommu_group, device->kind);
+	int ret = 0;
+
+	if (!group)
+		return -ENOMEM;
+	uvf_lock(&group->device_lock);
+	if (has_bus_device_locked(group, device->bus_device)) {
+		ret = -EEXIST;
+	} else {
+		device->group = group;
+		uvf_list_append(&group->devices, &device->group_node);
+	}
+	uvf_unlock(&group->device_lock);
+	if (ret)
+		leave_group(group);
+	return ret;
+}
+
+void uvf_group_hide_device(struct uvf_device *device)
+{
+	uvf_lock(&device->group->device_lock);
+	uvf_list_remove(&device->group_node);
+	uvf_unlock(&device->group->device_lock);
+}
+
+void uvf_group_remove_device(struct uvf_device *device)
+{
+	struct uvf_group *group = device->group;
+
+	device->group = NULL;
+	leave_group(group);
+}
+
+struct uvf_kvm *uvf_group_kvm_get(struct uvf_group *group)
+{
+	struct uvf_kvm *kvm;
+
+	uvf_lock(&group->kvm_lock);
+	kvm = group->kvm;
+	if (kvm && !uvf_kvm_get_safe(kvm))
+		kvm = NULL;
+	uvf_unlock(&group->kvm_lock);
+	return kvm;
+}
+
+bool uvf_group_exists(struct uvf_vfio *vfio, unsigned int id)
+{
+	bool exists;
+
+	uvf_lock(&vfio->lock);
+	exists = find_id_locked(vfio, id);
+	uvf_unlock(&vfio->lock);
+	return exists;
+}
+
+static void group_release(struct uvf_file *file)
+{
+	struct uvf_group *group = file->object;
+
+	uvf_lock(&group->lock);
+	if (group->container)
+		uvf_container_detach(group);
+	group->opened_file = NULL;
+	uvf_unlock(&group->lock);
+	uvf_group_put(group);
+}
+
+static const struct uvf_file_ops group_file_ops = {
+	.release = group_release,
+};
+
+static struct uvf_group *get_by_id(struct uvf_vfio *vfio, unsigned int id)
+{
+	struct uvf_group *group;
+
+	uvf_lock(&vfio->lock);
+	group = find_id_locked(vfio, id);
+	if (group)
+		uvf_ref_get(&group->ref);
+	uvf_unlock(&vfio->lock);
+	return group;
+}
+
+int uvf_group_open(struct uvf_vfio *vfio, unsigned int id,
+		   struct uvf_file **ret_file)
+{
+	struct uvf_group *group = get_by_id(vfio, id);
+	int ret;
+
+	if (!group)
+		return -vfio->machine->profile->stale_node_errno;
+	uvf_lock(&group->lock);
+	if (!group->iommu_group)
+		ret = -ENODEV;
+	else if (group->opened_file)
+		ret = -EBUSY;
+	else
+		ret = uvf_file_create(ret_file, UVF_FILE_GROUP, &group_file_ops,
+				      group);
+	if (!ret)
+		group->opened_file = *ret_file;
+	uvf_unlock(&group->lock);
+	if (ret)
+		uvf_group_put(group);
+	return ret;
+}
