@@ -81,7 +81,7 @@ static const struct row rows[] = {
 	ROW(SWITCH, has_kvm_vfio,               0, 1, 1, 1, 1, 1, 1),
 	ROW(SWITCH, kvm_add_wants_viable,       0, 1, 1, 0, 0, 0, 0),
 	ROW(SWITCH, kvm_del_checks_group,       0, 1, 1, 0, 0, 0, 0),
-	ROW(SWITCH, kvm_dies_with_fd,           0, 0, 0, 0, 1, 1, 1),
+	ROW(SWITCH, kvm_dies_with_fd,           0, 0, 0, 1, 1, 1, 1),
 	ROW(NUMBER, kvm_coherency,
 	    UVF_KVM_NEVER_COHERENT, UVF_KVM_NEVER_COHERENT,
 	    UVF_KVM_ASKS_CONTAINER, UVF_KVM_ASKS_DEVICE, UVF_KVM_ASKS_DEVICE,

@@ -47,19 +47,41 @@ extern const struct case_table table_close_order;
 extern const struct case_table table_fd_semantics;
 extern const struct case_table table_devfs;
 extern const struct case_table table_sysfs;
+extern const struct case_table table_kvm;
 
 static const struct case_table *const tables[] = {
-	&table_container,     &table_check_extension,  &table_group,
-	&table_set_container, &table_get_device_fd,    &table_map_dma,
-	&table_unmap_dma,     &table_get_iommu_info,   &table_dirty_pages,
-	&table_update_vaddr,  &table_device_info,      &table_region_info,
-	&table_irq_info,      &table_set_irqs,         &table_set_irqs_intx,
-	&table_set_irqs_msi,  &table_set_irqs_err_req, &table_irq_delivery,
-	&table_reset,         &table_feature,          &table_ioeventfd,
-	&table_config_header, &table_config_write,     &table_config_msi,
-	&table_bar_rw,        &table_bar_mmap,         &table_dma,
-	&table_close_order,   &table_fd_semantics,     &table_devfs,
+	&table_container,
+	&table_check_extension,
+	&table_group,
+	&table_set_container,
+	&table_get_device_fd,
+	&table_map_dma,
+	&table_unmap_dma,
+	&table_get_iommu_info,
+	&table_dirty_pages,
+	&table_update_vaddr,
+	&table_device_info,
+	&table_region_info,
+	&table_irq_info,
+	&table_set_irqs,
+	&table_set_irqs_intx,
+	&table_set_irqs_msi,
+	&table_set_irqs_err_req,
+	&table_irq_delivery,
+	&table_reset,
+	&table_feature,
+	&table_ioeventfd,
+	&table_config_header,
+	&table_config_write,
+	&table_config_msi,
+	&table_bar_rw,
+	&table_bar_mmap,
+	&table_dma,
+	&table_close_order,
+	&table_fd_semantics,
+	&table_devfs,
 	&table_sysfs,
+	&table_kvm,
 };
 
 static struct report *line;

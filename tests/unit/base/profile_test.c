@@ -50,8 +50,8 @@ static void columns_differ_as_the_kernels_do(void **state)
 	assert_int_equal(parse("4.1").viability, UVF_VIABILITY_UNBOUND_LIST);
 	assert_int_equal(parse("6.1").set_container_kind_errno, EINVAL);
 	assert_int_equal(parse("6.6").set_container_kind_errno, EBADFD);
-	assert_false(parse("6.1").kvm_dies_with_fd);
-	assert_true(parse("6.6").kvm_dies_with_fd);
+	assert_false(parse("4.1").kvm_dies_with_fd);
+	assert_true(parse("6.1").kvm_dies_with_fd);
 	assert_int_equal(parse("6.12").feature_unknown_errno, EINVAL);
 	assert_int_equal(parse("6.19").feature_unknown_errno, ENOTTY);
 	assert_true(parse("v02").is_v02);

@@ -91,9 +91,10 @@ static void failed_create_leaves_what_a_kernel_leaves(void **state)
 static void device_ends_with_its_descriptor_or_the_vm(void **state)
 {
 	static const char *const with_vm[] = {
-		"3.14", "4.1", "6.1", "6.12,kvm_dies_with_fd=off", NULL};
-	static const char *const with_fd[] = {"6.6", "6.12", "6.19",
-					      "6.1,kvm_dies_with_fd=on", NULL};
+		"3.14", "4.1", "6.1,kvm_dies_with_fd=off",
+		"6.12,kvm_dies_with_fd=off", NULL};
+	static const char *const with_fd[] = {
+		"6.1", "6.6", "6.12", "6.19", "4.1,kvm_dies_with_fd=on", NULL};
 
 	(void)state;
 	for (int dies = 0; dies < 2; dies++) {

@@ -208,7 +208,8 @@ static void *destroy_and_close(void *arg)
  */
 static void vm_ends_while_devices_open_and_close(void **state)
 {
-	static const char *const profiles[] = {"6.12", "6.1", NULL};
+	static const char *const profiles[] = {
+		"6.12", "6.12,kvm_dies_with_fd=off", NULL};
 
 	(void)state;
 	for (const char *const *abi = profiles; *abi; abi++) {
