@@ -212,6 +212,15 @@ static long read_file(struct uvf_caller *caller, uint64_t addr,
 	return caller->ops->file_lookup(caller, fd, ret_file);
 }
 
+/* Once, before the first LIOBN: readers then see it without a lock. */
+static void learn_group_locked(struct uvf_kvm_vfio *kv, struct entry *entry)
+	UVF_REQUIRES(kv->lock)
+{
+	(void)kv;
+	if (!entry->iommu_group && !atomic_load(&entry->liobn))
+		entry->iommu_group = uvf_file_iommu_group(entry->file);
+}
+
 static long tie_locked(struct uvf_kvm_vfio *kv, const struct uvf_file *group,
 		       const struct uvf_file *table) UVF_REQUIRES(kv->lock)
 {
@@ -219,8 +228,7 @@ static long tie_locked(struct uvf_kvm_vfio *kv, const struct uvf_file *group,
 
 	if (!entry)
 		return -ENOENT;
-	if (!entry->iommu_group)
-		entry->iommu_group = uvf_file_iommu_group(entry->file);
+	learn_group_locked(kv, entry);
 	if (!entry->iommu_group)
 		return -EIO;
 	return uvf_tce_tie(kv->vm, table, entry->iommu_group);
@@ -305,8 +313,7 @@ static long set_liobn(struct uvf_kvm_vfio *kv, struct uvf_caller *caller,
 		uvf_lock(&kv->lock);
 		entry = atomic_load(find_locked(kv, file));
 		if (entry) {
-			uvf_iommu_group_put(entry->iommu_group);
-			entry->iommu_group = uvf_file_iommu_group(file);
+			learn_group_locked(kv, entry);
 			atomic_store(&entry->liobn, (uint32_t)attr->attr);
 		} else {
 			ret = -ENXIO;

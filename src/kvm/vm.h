@@ -4,7 +4,7 @@
  * otherwise (a descriptor of the real KVM, or nothing at all) is a matter of
  * who embeds it.
  *
- * Lock order: vm->lock, the KVM-VFIO device's lock, vm->tce_lock or a lock of
+ * Lock order: vm->lock, the KVM-VFIO device's lock, vm->tce_lock or any lock of
  * the core.  No lock of the core is held when these are taken.
  */
 #ifndef UVF_KVM_VM_H

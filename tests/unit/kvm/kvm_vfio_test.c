@@ -4,8 +4,11 @@
  * it holds and for how long, in every profile.
  */
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +31,29 @@
 
 static const char *const before_5_17[] = {"3.14", "4.1", NULL};
 static const char *const from_6_1[] = {"6.1", "6.6", "6.12", "6.19", NULL};
+
+static unsigned int noncoherent(struct rig *rig)
+{
+	return atomic_load(&rig_vm(rig)->noncoherent_count);
+}
+
+/* The first device goes, when its users let it. */
+struct unplug {
+	struct uvf_machine *machine;
+	atomic_bool is_over;
+};
+
+static void *unplug_main(void *arg)
+{
+	struct unplug *unplug = arg;
+	struct uvf_bus_device *device =
+		uvf_machine_find(unplug->machine, EDU_A);
+
+	uvf_machine_unplug(device, NULL);
+	uvf_bus_device_put(device);
+	atomic_store(&unplug->is_over, true);
+	return NULL;
+}
 
 /* Shows K1. */
 static void vm_has_one_device(void **state)
@@ -345,6 +371,56 @@ static void tracked_group_keeps_its_node_busy(void **state)
 	}
 }
 
+/* Shows K5: a device that is tracked goes when it is let go. */
+static void tracked_device_cannot_be_unbound(void **state)
+{
+	struct rig rig = rig_create(NULL, NULL);
+	struct opened all = client_open_all(rig.client, GROUP_1, EDU_A);
+	struct unplug unplug = {.machine = &rig.machine->bus};
+	pthread_t thread;
+	long fd;
+
+	(void)state;
+	assert_int_equal(add_file(rig.client, rig.device, all.device), 0);
+	client_close(rig.client, all.device);
+	assert_int_equal(pthread_create(&thread, NULL, unplug_main, &unplug),
+			 0);
+	/* It is hidden at once; but it stays while somebody has it. */
+	while ((fd = client_ioctl(rig.client, all.group,
+				  VFIO_GROUP_GET_DEVICE_FD,
+				  (uintptr_t)EDU_A)) >= 0) {
+		client_close(rig.client, (int)fd);
+		sched_yield();
+	}
+	assert_int_equal(fd, -ENODEV);
+	assert_false(atomic_load(&unplug.is_over));
+	client_close(rig.client, rig.device);
+	pthread_join(thread, NULL);
+	rig_destroy(&rig);
+}
+
+/* Shows K5, K7: a tracked group holds no device, and is coherent without. */
+static void tracked_group_lets_its_devices_go(void **state)
+{
+	struct rig rig = rig_create(NULL, "kvm=stub,iommu=intel");
+	int first = client_open(rig.client, GROUP_1);
+	int second = client_open(rig.client, GROUP_2);
+	struct unplug unplug = {.machine = &rig.machine->bus};
+
+	(void)state;
+	assert_int_equal(add_file(rig.client, rig.device, first), 0);
+	assert_int_equal(noncoherent(&rig), 1);
+	unplug_main(&unplug);
+	/* Told of at the next change. */
+	assert_int_equal(noncoherent(&rig), 1);
+	assert_int_equal(add_file(rig.client, rig.device, second), 0);
+	assert_int_equal(noncoherent(&rig), 1);
+	assert_int_equal(del_file(rig.client, rig.device, second), 0);
+	assert_int_equal(noncoherent(&rig), 0);
+	assert_int_equal(del_file(rig.client, rig.device, first), 0);
+	rig_destroy(&rig);
+}
+
 /* Shows K6. */
 static void tracked_group_may_leave_its_container(void **state)
 {
@@ -367,11 +443,6 @@ static void tracked_group_may_leave_its_container(void **state)
 			rig_destroy(&rig);
 		}
 	}
-}
-
-static unsigned int noncoherent(struct rig *rig)
-{
-	return atomic_load(&rig_vm(rig)->noncoherent_count);
 }
 
 /* Shows K7. */
@@ -581,6 +652,8 @@ int main(void)
 		cmocka_unit_test(del_of_what_is_no_viable_group),
 		cmocka_unit_test(attributes_fail_in_their_order),
 		cmocka_unit_test(tracked_group_keeps_its_node_busy),
+		cmocka_unit_test(tracked_device_cannot_be_unbound),
+		cmocka_unit_test(tracked_group_lets_its_devices_go),
 		cmocka_unit_test(tracked_group_may_leave_its_container),
 		cmocka_unit_test(vm_hears_of_coherency_once),
 		cmocka_unit_test(coherency_comes_from_the_profile),
