@@ -40,10 +40,7 @@ struct uvf_misc {
 	struct uvf_list node;
 	const char *path; /* relative to /dev */
 	mode_t mode;
-	/*
-	 * A file with one reference, or -ENOMEM.  NULL: there is no such node,
-	 * and the host's is not to be seen.
-	 */
+	/* A file with one reference, or a negative errno. */
 	int (*open)(struct uvf_misc *misc, struct uvf_file **ret_file);
 };
 

@@ -92,6 +92,14 @@ static int fill(struct uvfio_machine *machine,
 	return ret;
 }
 
+/* As where the module finds no processor that it can use. */
+static int open_no_kvm(struct uvf_misc *misc, struct uvf_file **ret_file)
+{
+	(void)misc;
+	(void)ret_file;
+	return -ENODEV;
+}
+
 static void add_kvm(struct uvfio_machine *machine)
 {
 	switch (machine->host.kvm_mode) {
@@ -101,7 +109,11 @@ static void add_kvm(struct uvfio_machine *machine)
 		uvf_vfio_add_misc(&machine->vfio, &machine->kvm_stub.misc);
 		break;
 	case UVF_KVM_NONE:
-		machine->kvm_none = (struct uvf_misc){.path = "kvm"};
+		machine->kvm_none = (struct uvf_misc){
+			.path = "kvm",
+			.mode = 0666,
+			.open = open_no_kvm,
+		};
 		uvf_vfio_add_misc(&machine->vfio, &machine->kvm_none);
 		break;
 	default:

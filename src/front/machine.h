@@ -23,7 +23,7 @@ struct uvfio_machine {
 	struct uvf_vfio vfio;
 	struct uvf_host host;
 	struct uvf_kvm_stub kvm_stub; /* unless the host's is used */
-	struct uvf_misc kvm_none;     /* where there is no /dev/kvm */
+	struct uvf_misc kvm_none;     /* a /dev/kvm without KVM */
 	struct uvf_worker *worker;
 	struct uvf_inproc *inproc; /* descriptors of front/inproc */
 };

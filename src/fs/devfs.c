@@ -42,8 +42,7 @@ int uvf_devfs_walk(struct uvf_vfio *vfio, uvf_devfs_node_fn *fn, void *arg)
 		struct uvf_misc *misc =
 			uvf_list_entry(node, struct uvf_misc, node);
 
-		if (misc->open)
-			ret = fn(arg, misc->path, misc->mode);
+		ret = fn(arg, misc->path, misc->mode);
 		if (ret)
 			return ret;
 	}
@@ -74,11 +73,6 @@ static struct uvf_misc *find_misc(struct uvf_vfio *vfio, const char *path)
 	return NULL;
 }
 
-bool uvf_devfs_hides(struct uvf_vfio *vfio, const char *path)
-{
-	return find_misc(vfio, path);
-}
-
 int uvf_devfs_open(struct uvf_vfio *vfio, const char *path,
 		   struct uvf_file **ret_file)
 {
@@ -88,7 +82,7 @@ int uvf_devfs_open(struct uvf_vfio *vfio, const char *path,
 	if (!strcmp(path, CONTAINER_NODE))
 		return uvf_container_open(vfio, ret_file);
 	if (misc)
-		return misc->open ? misc->open(misc, ret_file) : -ENOENT;
+		return misc->open(misc, ret_file);
 	if (strncmp(path, GROUP_PREFIX, strlen(GROUP_PREFIX)) != 0 ||
 	    !parse_group(path + strlen(GROUP_PREFIX), &id))
 		return -ENOENT;

@@ -5,7 +5,6 @@
 #ifndef UVF_FS_DEVFS_H
 #define UVF_FS_DEVFS_H
 
-#include <stdbool.h>
 #include <sys/types.h>
 
 struct uvf_caller;
@@ -17,9 +16,6 @@ typedef int uvf_devfs_node_fn(void *arg, const char *path, mode_t mode);
 
 /* Calls fn for each node; stops at and returns its first non-zero result. */
 int uvf_devfs_walk(struct uvf_vfio *vfio, uvf_devfs_node_fn *fn, void *arg);
-
-/* Whether the host's node of this name, relative to /dev, is not seen. */
-bool uvf_devfs_hides(struct uvf_vfio *vfio, const char *path);
 
 /**
  * uvf_devfs_open() - open a node

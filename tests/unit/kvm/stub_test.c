@@ -112,7 +112,7 @@ static void host_may_have_none(void **state)
 		const char *host;
 		int expected;
 	} cases[] = {
-		{"kvm=none", -ENOENT},
+		{"kvm=none", -ENODEV},
 		/* Another front's business; this one shows its own files. */
 		{"kvm=real", -ENOENT},
 		{"kvm=auto", 0},
