@@ -113,7 +113,7 @@ static void failed_create_leaves_what_a_kernel_leaves(void **state)
 	rig_destroy(&rig);
 }
 
-/* Shows K1, S12: a device ends with its descriptor, or with the VM. */
+/* Shows K1, S12. */
 static void device_ends_with_its_descriptor_or_the_vm(void **state)
 {
 	static const char *const with_vm[] = {
@@ -170,7 +170,7 @@ static void add_refuses_what_is_no_vfio_file(void **state)
 	rig_destroy(&rig);
 }
 
-/* Shows K2, S10: a group needs a container and an IOMMU, or does not. */
+/* Shows K2, S10. */
 static void add_of_a_bare_group(void **state)
 {
 	static const char *const wants[] = {
@@ -234,7 +234,7 @@ static void same_file_is_added_once(void **state)
 	}
 }
 
-/* Shows K2: files of devices count since there are cdevs. */
+/* Shows K2. */
 static void add_of_a_device_file(void **state)
 {
 	(void)state;
@@ -283,7 +283,7 @@ static void del_goes_by_the_open_file(void **state)
 	rig_destroy(&rig);
 }
 
-/* Shows K3, S11: DEL asks the group as ADD does, or does not. */
+/* Shows K3, S11. */
 static void del_of_what_is_no_viable_group(void **state)
 {
 	static const struct {
@@ -371,7 +371,7 @@ static void tracked_group_keeps_its_node_busy(void **state)
 	}
 }
 
-/* Shows K5: a device that is tracked goes when it is let go. */
+/* Shows K5. */
 static void tracked_device_cannot_be_unbound(void **state)
 {
 	struct rig rig = rig_create(NULL, NULL);
@@ -399,7 +399,7 @@ static void tracked_device_cannot_be_unbound(void **state)
 	rig_destroy(&rig);
 }
 
-/* Shows K5, K7: a tracked group holds no device, and is coherent without. */
+/* Shows K5, K7. */
 static void tracked_group_lets_its_devices_go(void **state)
 {
 	struct rig rig = rig_create(NULL, "kvm=stub,iommu=intel");
@@ -476,7 +476,7 @@ static void vm_hears_of_coherency_once(void **state)
 	rig_destroy(&amd);
 }
 
-/* Shows K7, S13: who is asked whether DMA is coherent. */
+/* Shows K7, S13. */
 static void coherency_comes_from_the_profile(void **state)
 {
 	static const struct {
@@ -574,7 +574,7 @@ static void open_device_keeps_the_vm(void **state)
 	}
 }
 
-/* Shows K10, S14: another process is refused, or is not. */
+/* Shows K10, S14. */
 static void child_may_not_use_the_device(void **state)
 {
 	static const struct {

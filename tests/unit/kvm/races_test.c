@@ -114,7 +114,7 @@ static void *open_and_close(void *arg)
 	return NULL;
 }
 
-/* Shows T12: ADD of a number that is being closed. */
+/* Shows T12. */
 static void number_is_closed_while_it_is_added(void **state)
 {
 	struct rig rig = rig_create(NULL, NULL);
@@ -154,7 +154,7 @@ static void *release_and_ask(void *arg)
 	return NULL;
 }
 
-/* Shows T12: the release of the device against questions about its files. */
+/* Shows T12. */
 static void device_is_released_while_files_are_asked(void **state)
 {
 	struct rig rig = rig_create(NULL, NULL);
@@ -204,8 +204,7 @@ static void *destroy_and_close(void *arg)
 	return NULL;
 }
 
-/* Shows T13: under AddressSanitizer, a VM that is freed twice or never fails.
- */
+/* Shows T13. */
 static void vm_ends_while_devices_open_and_close(void **state)
 {
 	static const char *const profiles[] = {

@@ -268,7 +268,7 @@ static void liobn_leads_to_a_group(void **state)
 	rig_destroy(&rig);
 }
 
-/* Shows K12: an external user is asked for first, where there are such. */
+/* Shows K12. */
 static void liobn_wants_a_viable_group_in_4_1(void **state)
 {
 	struct rig rig = rig_create("4.1", "kvm=stub,liobn=on");
@@ -306,7 +306,7 @@ static void *look_up(void *arg)
 	return NULL;
 }
 
-/* Shows K12: a hypercall finds a group or none while these come and go. */
+/* Shows K12. */
 static void lookups_race_with_changes(void **state)
 {
 	struct rig rig = rig_create(NULL, "kvm=stub,liobn=on");
