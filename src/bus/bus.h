@@ -25,6 +25,12 @@ struct uvf_bus_ops {
 	bool (*match)(struct uvf_driver *driver, struct uvf_bus_device *device);
 	/* Bring back what was removed; NULL: nothing comes back. */
 	void (*rescan)(struct uvf_bus *bus);
+	/*
+	 * A device came, with its group; it is about to leave it, without a
+	 * driver.  NULL: nobody wants to know.
+	 */
+	void (*added)(struct uvf_bus_device *device);
+	void (*removed)(struct uvf_bus_device *device);
 };
 
 struct uvf_bus {

@@ -192,6 +192,8 @@ int uvf_machine_add(struct uvf_machine *machine, struct uvf_bus_device *device,
 		uvf_uevent_emit_device(device, UVF_UEVENT_ADD, "");
 	}
 	uvf_unlock(&device->lock);
+	if (!ret && device->bus->ops->added)
+		device->bus->ops->added(device);
 	uvf_iommu_group_put(group);
 	return ret;
 }
@@ -209,6 +211,8 @@ void uvf_machine_remove(struct uvf_machine *machine,
 	uvf_unlock(&machine->lock);
 	if (!is_in)
 		return;
+	if (device->bus->ops->removed)
+		device->bus->ops->removed(device);
 	uvf_iommu_group_remove_device(device);
 	uvf_machine_touch(machine);
 	uvf_uevent_emit_device(device, UVF_UEVENT_REMOVE, "");

@@ -12,6 +12,7 @@ void uvf_vfio_init(struct uvf_vfio *vfio, struct uvf_machine *machine,
 	vfio->host = *host;
 	vfio->request_ns = REQUEST_NS;
 	vfio->revoke_after = 0;
+	vfio->v02 = NULL;
 	uvf_mutex_init(&vfio->lock);
 	uvf_list_init(&vfio->groups);
 	uvf_list_init(&vfio->sets);

@@ -17,10 +17,12 @@
 
 struct uvf_file;
 struct uvf_machine;
+struct uvf_v02;
 
 struct uvf_vfio {
 	struct uvf_machine *machine;
 	struct uvf_iommu_host host;
+	struct uvf_v02 *v02; /* fixed: the ABI of 2011 instead of ours; NULL */
 
 	/* Set between uvf_vfio_init() and the first device. */
 	uint64_t request_ns;       /* time between two requests to users */

@@ -103,9 +103,13 @@ static int set_key(struct uvf_host *host, const struct uvf_option *item,
 		return set_bool(&host->kvm.is_spapr, item, err);
 	if (!strcmp(item->key, "liobn"))
 		return set_bool(&host->kvm.has_liobn, item, err);
+	if (!strcmp(item->key, "intremap"))
+		return set_bool(&host->remaps_interrupts, item, err);
+	if (!strcmp(item->key, "unsafe_intrs"))
+		return set_bool(&host->allows_unsafe_interrupts, item, err);
 	uvfio_error_set(err,
 			"--host: no key '%s'; there are: iommu, aperture, kvm, "
-			"spapr, liobn",
+			"spapr, liobn, intremap, unsafe_intrs",
 			item->key);
 	return -EINVAL;
 }
@@ -125,6 +129,7 @@ int uvf_host_parse(struct uvf_host *ret_host, const struct uvf_profile *profile,
 					       MSI_WINDOW_LAST},
 			},
 		.kvm_mode = UVF_KVM_AUTO,
+		.remaps_interrupts = true,
 		.kvm =
 			{
 				.profile = profile,

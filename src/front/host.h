@@ -22,14 +22,17 @@ struct uvf_host {
 	struct uvf_iommu_host iommu;
 	enum uvf_kvm_mode kvm_mode;
 	struct uvf_kvm_host kvm;
+	bool remaps_interrupts;
+	bool allows_unsafe_interrupts;
 };
 
 /**
  * uvf_host_parse() - from KEY=VALUE,... to a host
  * @ret_host: written on success
  * @text:     iommu=intel|amd, aperture=39|48|57, kvm=auto|real|stub|none,
- *            spapr=on|off, liobn=on|off; NULL: the first of each, but for
- *            aperture=48, spapr=off and liobn=off
+ *            spapr=on|off, liobn=on|off, intremap=on|off,
+ *            unsafe_intrs=on|off; NULL: the first of each, but for
+ *            aperture=48, spapr=off, liobn=off and unsafe_intrs=off
  *
  * Return: 0, -ENOMEM, or -EINVAL and a line in @err.
  */

@@ -12,6 +12,7 @@
 #include "core/worker.h"
 #include "front/inproc/inproc.h"
 #include "pci/device.h"
+#include "v02/v02.h"
 
 /* Made from the list of folders in src/devices/meson.build. */
 extern const struct uvfio_pci_model *const uvfio_models[];
@@ -146,6 +147,22 @@ int uvf_machine_use_host_kvm(struct uvfio_machine *machine,
 	return 0;
 }
 
+/* Which of the two families of objects clients and drivers meet. */
+static int choose_personality(struct uvfio_machine *machine)
+{
+	const struct uvf_host *host = &machine->host;
+	const struct uvf_v02_host v02 = {
+		.aperture_bits = host->iommu.aperture_bits,
+		.is_coherent = host->iommu.enforces_coherency,
+		.remaps_interrupts = host->remaps_interrupts,
+		.allows_unsafe_interrupts = host->allows_unsafe_interrupts,
+	};
+
+	if (!machine->profile.is_v02)
+		return 0;
+	return uvf_v02_create(&machine->vfio.v02, &v02);
+}
+
 int uvfio_machine_create(struct uvfio_machine **ret_machine,
 			 const struct uvfio_machine_params *params,
 			 struct uvfio_error *err)
@@ -168,7 +185,9 @@ int uvfio_machine_create(struct uvfio_machine **ret_machine,
 	uvf_machine_init(&machine->bus, &machine->profile);
 	uvf_vfio_init(&machine->vfio, &machine->bus, &machine->host.iommu);
 	add_kvm(machine);
-	ret = uvf_inproc_create(&machine->inproc);
+	ret = choose_personality(machine);
+	if (!ret)
+		ret = uvf_inproc_create(&machine->inproc);
 	if (!ret)
 		ret = uvf_pci_init(&machine->bus, &machine->vfio);
 	if (!ret)
@@ -187,6 +206,7 @@ void uvfio_machine_destroy(struct uvfio_machine *machine)
 		return;
 	uvf_inproc_destroy(machine->inproc);
 	uvf_machine_fini(&machine->bus);
+	uvf_v02_destroy(machine->vfio.v02);
 	uvf_vfio_fini(&machine->vfio);
 	uvf_worker_destroy(machine->worker);
 	uvf_free(machine);

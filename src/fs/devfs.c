@@ -8,6 +8,7 @@
 
 #include "bus/machine.h"
 #include "core/vfio.h"
+#include "v02/v02.h"
 
 #define CONTAINER_NODE "vfio/vfio"
 #define GROUP_PREFIX   "vfio/"
@@ -28,13 +29,38 @@ static bool parse_group(const char *text, unsigned int *ret_id)
 	return true;
 }
 
+struct v02_walk {
+	uvf_devfs_node_fn *fn;
+	void *arg;
+};
+
+static int tell_v02_node(void *arg, const char *name)
+{
+	const struct v02_walk *walk = arg;
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), GROUP_PREFIX "%s", name);
+	return walk->fn(walk->arg, path, 0600);
+}
+
+/* What VFIO has below /dev/vfio without any group; v0.2 has groups alone. */
+static int walk_personality(struct uvf_vfio *vfio, uvf_devfs_node_fn *fn,
+			    void *arg)
+{
+	struct v02_walk walk = {fn, arg};
+
+	if (vfio->v02)
+		return uvf_v02_walk_nodes(vfio->v02, tell_v02_node, &walk);
+	return fn(arg, CONTAINER_NODE, 0666);
+}
+
 int uvf_devfs_walk(struct uvf_vfio *vfio, uvf_devfs_node_fn *fn, void *arg)
 {
 	struct uvf_iommu_group *group;
 	struct uvf_list *node;
 	unsigned int id = 0;
 	char path[32];
-	int ret = fn(arg, CONTAINER_NODE, 0666);
+	int ret = walk_personality(vfio, fn, arg);
 
 	if (ret)
 		return ret;
@@ -79,12 +105,16 @@ int uvf_devfs_open(struct uvf_vfio *vfio, const char *path,
 	struct uvf_misc *misc = find_misc(vfio, path);
 	unsigned int id;
 
-	if (!strcmp(path, CONTAINER_NODE))
-		return uvf_container_open(vfio, ret_file);
 	if (misc)
 		return misc->open(misc, ret_file);
-	if (strncmp(path, GROUP_PREFIX, strlen(GROUP_PREFIX)) != 0 ||
-	    !parse_group(path + strlen(GROUP_PREFIX), &id))
+	if (strncmp(path, GROUP_PREFIX, strlen(GROUP_PREFIX)) != 0)
+		return -ENOENT;
+	if (vfio->v02)
+		return uvf_v02_open(vfio->v02, path + strlen(GROUP_PREFIX),
+				    ret_file);
+	if (!strcmp(path, CONTAINER_NODE))
+		return uvf_container_open(vfio, ret_file);
+	if (!parse_group(path + strlen(GROUP_PREFIX), &id))
 		return -ENOENT;
 	if (!uvf_group_exists(vfio, id))
 		return -ENOENT;

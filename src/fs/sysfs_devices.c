@@ -114,6 +114,26 @@ static void walk_vfio_dev(struct uvf_walk *walk, const char *parent, int index)
 	uvf_walk_dir(walk, "%s/power", dir);
 }
 
+/* A link to the group; before there were groups in sysfs, its number. */
+static void walk_group_of(struct uvf_walk *walk, const char *dir,
+			  unsigned int group)
+{
+	char target[UVF_WALK_PATH], text[16];
+	const struct uvf_walk_text files[] = {
+		{"iommu_group", 0444, text, NULL},
+		{NULL, 0, NULL, NULL},
+	};
+	const struct uvf_walk_file about = {0};
+
+	if (walk->has_group_numbers) {
+		(void)snprintf(text, sizeof(text), "%u\n", group);
+		uvf_walk_texts(walk, files, &about, "%s", dir);
+		return;
+	}
+	uvf_walk_path(walk, target, "kernel/iommu_groups/%u", group);
+	uvf_walk_link(walk, target, "%s/iommu_group", dir);
+}
+
 static void walk_device(struct uvf_walk *walk, struct uvf_bus_device *device)
 {
 	struct uvf_driver *driver = uvf_bus_device_driver(device);
@@ -134,10 +154,8 @@ static void walk_device(struct uvf_walk *walk, struct uvf_bus_device *device)
 			      device->bus->name, driver->name);
 		uvf_walk_link(walk, target, "%s/driver", dir);
 	}
-	if (uvf_bus_device_group_id(device, &group)) {
-		uvf_walk_path(walk, target, "kernel/iommu_groups/%u", group);
-		uvf_walk_link(walk, target, "%s/iommu_group", dir);
-	}
+	if (uvf_bus_device_group_id(device, &group))
+		walk_group_of(walk, dir, group);
 	if (index >= 0)
 		walk_vfio_dev(walk, dir, index);
 }

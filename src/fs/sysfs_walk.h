@@ -66,6 +66,8 @@ struct uvf_walk {
 	struct uvf_machine *machine;
 	const struct uvf_sysfs_sink *sink; /* NULL: search */
 	struct uvf_walk_search *search;
+	/* iommu_group is a number, and the groups themselves are not shown. */
+	bool has_group_numbers;
 	char *content; /* UVF_WALK_CONTENT bytes for the sink */
 	int error;     /* what the walk will return */
 };

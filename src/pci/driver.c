@@ -16,6 +16,7 @@
 #include "bus/machine.h"
 #include "bus/options.h"
 #include "core/device_set.h"
+#include "core/vfio.h"
 #include "pci/bar.h"
 #include "pci/config.h"
 #include "pci/device.h"
@@ -23,8 +24,8 @@
 #include "pci/hw.h"
 #include "pci/irqs.h"
 #include "pci/reset.h"
+#include "pci/v02.h"
 
-#define DRIVER       "vfio-pci"
 #define CLASS_BRIDGE 0x060400 /* PCI to PCI, normal decode */
 #define VF_TOKEN     "vf_token="
 #define UUID_LEN     36
@@ -271,6 +272,7 @@ static int add_drivers(struct uvf_bus *bus, struct uvf_vfio *vfio)
 		.class_code = CLASS_BRIDGE,
 		.class_mask = UINT32_MAX,
 	};
+	bool speaks_v02 = vfio && vfio->v02;
 	const struct uvf_driver drivers[] = {
 		{
 			.name = "pci-stub",
@@ -278,8 +280,8 @@ static int add_drivers(struct uvf_bus *bus, struct uvf_vfio *vfio)
 			.manages_dma = true,
 		},
 		{
-			.name = DRIVER,
-			.ops = &vfio_ops,
+			.name = UVF_PCI_DRIVER_NAME,
+			.ops = speaks_v02 ? &uvf_pci_v02_driver_ops : &vfio_ops,
 			.manages_dma = true,
 			.module = "vfio_pci",
 			.data = vfio,
@@ -301,7 +303,10 @@ static int add_drivers(struct uvf_bus *bus, struct uvf_vfio *vfio)
 	return ret;
 }
 
-static const struct uvf_bus_ops pci_bus_ops = {0};
+static const struct uvf_bus_ops pci_bus_ops = {
+	.added = uvf_pci_v02_added,
+	.removed = uvf_pci_v02_removed,
+};
 
 int uvf_pci_init(struct uvf_machine *machine, struct uvf_vfio *vfio)
 {
@@ -347,7 +352,7 @@ int uvf_pci_bind_by_key(struct uvf_bus_device *bus)
 	int ret;
 
 	if (!name)
-		name = DRIVER;
+		name = UVF_PCI_DRIVER_NAME;
 	if (!strcmp(name, "none"))
 		return 0;
 	ret = obtain_host_driver(pci, name, &driver);

@@ -8,6 +8,8 @@
 
 #include "pci/pci.h"
 
+#define UVF_PCI_DRIVER_NAME "vfio-pci"
+
 extern const struct uvf_device_ops uvf_pci_device_ops;
 
 #endif /* UVF_PCI_DRIVER_H */

@@ -123,6 +123,8 @@ struct uvf_pci {
 	atomic_bool is_pm_auto;     /* it may rest while nobody uses it */
 	atomic_bool is_host_driven; /* a driver of the host enabled it */
 
+	unsigned int v02_opens; /* under the lock of struct uvf_v02 */
+
 	/* Protected by model.lock from here on. */
 
 	struct uvf_pci_user user;

@@ -203,6 +203,13 @@ struct uvf_v02_group *uvf_v02_group_of_file(struct uvf_file *file)
 	return file->kind == UVF_FILE_V02_GROUP ? group_of(file) : NULL;
 }
 
+const char *uvf_v02_node_name(const struct uvf_file *file)
+{
+	const struct uvf_v02_group *group = file->object;
+
+	return group->name;
+}
+
 static struct uvf_v02_group *find_node_locked(struct uvf_v02 *v02,
 					      const char *name)
 	UVF_REQUIRES(v02->lock)

@@ -139,4 +139,7 @@ int uvf_v02_walk_nodes(struct uvf_v02 *v02, uvf_v02_node_fn *fn, void *arg);
 int uvf_v02_open(struct uvf_v02 *v02, const char *name,
 		 struct uvf_file **ret_file);
 
+/* The name of the node behind a file of a group; lives with the file. */
+const char *uvf_v02_node_name(const struct uvf_file *file);
+
 #endif /* UVF_V02_V02_H */

@@ -26,6 +26,7 @@
 #include "front/supervisor/listener.h"
 #include "front/supervisor/mmio.h"
 #include "kvm/vm.h"
+#include "v02/abi.h"
 
 #define PAGE_MASK     4095ULL
 #define RW_MAX        0x7ffff000ULL /* bytes of one read() or write() */
@@ -213,16 +214,21 @@ static void call_fault(struct uvf_call *call)
  * Where nothing can be put into the client, registers cannot be mapped, and
  * clients that can do without (QEMU, most drivers) are told so.
  */
-static void hide_mmap(struct uvf_call *call, const struct uvf_client *client)
+static void hide_mmap(struct uvf_call *call, const struct uvf_client *client,
+		      unsigned int cmd)
 {
-	uint64_t addr =
-		call->args[2] + offsetof(struct vfio_region_info, flags);
-	uint32_t flags;
+	size_t offset = cmd == V02_DEVICE_GET_REGION_INFO
+				? offsetof(struct v02_region_info, flags)
+				: offsetof(struct vfio_region_info, flags);
+	uint64_t addr = call->args[2] + offset;
+	uint32_t flags; /* of 64 bits in v0.2; the bit is in the first half */
 
 	if ((call->params->may_trace && atomic_load(&client->may_trace)) ||
 	    uvf_client_read(call->tid, addr, &flags, sizeof(flags)))
 		return;
-	flags &= ~(uint32_t)VFIO_REGION_INFO_FLAG_MMAP;
+	flags &= cmd == V02_DEVICE_GET_REGION_INFO
+			 ? ~V02_REGION_MMAP
+			 : ~(uint32_t)VFIO_REGION_INFO_FLAG_MMAP;
 	(void)uvf_client_write(call->tid, addr, &flags, sizeof(flags));
 }
 
@@ -248,8 +254,9 @@ void uvf_call_ioctl(struct uvf_call *call)
 	else
 		ret = uvf_file_ioctl(op.fd.file, &op.caller.base, cmd,
 				     call->args[2]);
-	if (!ret && cmd == VFIO_DEVICE_GET_REGION_INFO)
-		hide_mmap(call, op.caller.client);
+	if (!ret && (cmd == VFIO_DEVICE_GET_REGION_INFO ||
+		     cmd == V02_DEVICE_GET_REGION_INFO))
+		hide_mmap(call, op.caller.client, cmd);
 	end(&op);
 	uvf_call_return(call, ret);
 }

@@ -19,6 +19,7 @@
 #include "front/supervisor/listener.h"
 #include "front/supervisor/view.h"
 #include "fs/devfs.h"
+#include "v02/v02.h"
 
 #define NODE_SIZE 64
 
@@ -104,12 +105,19 @@ out:
 static void open_again(struct uvf_call *call, const struct uvf_file *file,
 		       int flags)
 {
+	char node[NODE_SIZE];
+
 	switch (file->kind) {
 	case UVF_FILE_CONTAINER:
 		open_node(call, "vfio/vfio", flags);
 		return;
 	case UVF_FILE_GROUP:
 		uvf_call_return(call, -EBUSY);
+		return;
+	case UVF_FILE_V02_GROUP:
+		(void)snprintf(node, sizeof(node), "vfio/%s",
+			       uvf_v02_node_name(file));
+		open_node(call, node, flags);
 		return;
 	default:
 		uvf_call_return(call, -ENXIO);
