@@ -129,7 +129,7 @@ static bool device_mmio(struct uvf_file *file, uint64_t pos, void *buf,
 }
 
 /* The driver is done with the file before anybody who waits can know. */
-static void end_locked(struct device_file *self) UVF_REQUIRES(self->v02->lock)
+static void end_locked(struct device_file *self) UVF_REQUIRES(uvf_v02_role)
 {
 	self->ops->put(self->data);
 	uvf_list_remove(&self->node);
@@ -141,12 +141,12 @@ static void device_release(struct uvf_file *file)
 	struct uvf_v02_device *device = self->device;
 	struct uvf_v02 *v02 = self->v02;
 
-	uvf_lock(&v02->lock);
+	uvf_v02_lock(v02);
 	if (!self->is_revoked) {
 		end_locked(self);
 		uvf_v02_iommu_settle_locked(device->group->iommu);
 	}
-	uvf_unlock(&v02->lock);
+	uvf_v02_unlock(v02);
 	uvf_v02_device_put(device);
 	pthread_rwlock_destroy(&self->gate);
 	uvf_free(self);
@@ -168,7 +168,7 @@ int uvf_v02_device_open_locked(struct uvf_v02_device *device,
 	struct device_file *self;
 	int ret;
 
-	uvf_assert_held(&device->group->v02->lock);
+	uvf_v02_assert_held(device->group->v02);
 	if (!device->data)
 		return -ENODEV;
 	if (device->ops->get(device->data))
@@ -197,7 +197,7 @@ void uvf_v02_device_revoke_locked(struct uvf_v02_device *device)
 {
 	struct uvf_list *node, *tmp;
 
-	uvf_assert_held(&device->group->v02->lock);
+	uvf_v02_assert_held(device->group->v02);
 	uvf_list_for_each_safe (node, tmp, &device->files) {
 		struct device_file *self =
 			uvf_list_entry(node, struct device_file, node);

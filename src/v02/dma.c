@@ -174,7 +174,7 @@ int uvf_v02_map_locked(struct uvf_v02_iommu *iommu, struct uvf_caller *caller,
 	struct uvf_range iova, vaddr;
 	int ret = -ENOMEM;
 
-	uvf_assert_held(&iommu->v02->lock);
+	uvf_v02_assert_held(iommu->v02);
 	if (!entry || !account)
 		goto out;
 	ret = check_map(iommu, caller, map, account, &iova, &vaddr);
@@ -286,7 +286,7 @@ int uvf_v02_unmap_locked(struct uvf_v02_iommu *iommu,
 	struct uvf_range range;
 	int ret = 0;
 
-	uvf_assert_held(&iommu->v02->lock);
+	uvf_v02_assert_held(iommu->v02);
 	if ((map->dmaaddr | map->size) & (PAGE_SIZE - 1))
 		return -EINVAL;
 	if (!map->size)
@@ -304,6 +304,6 @@ int uvf_v02_unmap_locked(struct uvf_v02_iommu *iommu,
 
 void uvf_v02_unmap_all_locked(struct uvf_v02_iommu *iommu)
 {
-	uvf_assert_held(&iommu->v02->lock);
+	uvf_v02_assert_held(iommu->v02);
 	remove_range(iommu, (struct uvf_range){0, UINT64_MAX});
 }

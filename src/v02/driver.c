@@ -52,7 +52,7 @@ void uvf_v02_destroy(struct uvf_v02 *v02)
 static struct uvf_v02_group *find_group_locked(struct uvf_v02 *v02,
 					       const struct uvf_bus *bus,
 					       unsigned int id)
-	UVF_REQUIRES(v02->lock)
+	UVF_REQUIRES(uvf_v02_role)
 {
 	struct uvf_list *node;
 
@@ -68,7 +68,7 @@ static struct uvf_v02_group *find_group_locked(struct uvf_v02 *v02,
 
 static struct uvf_v02_device *
 find_device_locked(struct uvf_v02 *v02, const struct uvf_bus_device *bus_device)
-	UVF_REQUIRES(v02->lock)
+	UVF_REQUIRES(uvf_v02_role)
 {
 	struct uvf_list *outer, *inner;
 
@@ -88,7 +88,7 @@ find_device_locked(struct uvf_v02 *v02, const struct uvf_bus_device *bus_device)
 }
 
 static bool is_name_taken_locked(struct uvf_v02 *v02, const char *name)
-	UVF_REQUIRES(v02->lock)
+	UVF_REQUIRES(uvf_v02_role)
 {
 	struct uvf_list *node;
 
@@ -103,7 +103,7 @@ static bool is_name_taken_locked(struct uvf_v02 *v02, const char *name)
 /* A group's number is its name, unless another bus was first to have it. */
 static struct uvf_v02_group *
 create_group_locked(struct uvf_v02 *v02, struct uvf_bus *bus, unsigned int id)
-	UVF_REQUIRES(v02->lock)
+	UVF_REQUIRES(uvf_v02_role)
 {
 	struct uvf_v02_group *group = uvf_zalloc(sizeof(*group));
 
@@ -126,7 +126,7 @@ void uvf_v02_group_destroy_locked(struct uvf_v02_group *group)
 {
 	struct uvf_v02_iommu *iommu = group->iommu;
 
-	uvf_assert_held(&group->v02->lock);
+	uvf_v02_assert_held(group->v02);
 	UVF_BUG_ON(group->file_count || !uvf_list_is_empty(&group->devices));
 	uvf_v02_detach_locked(group);
 	if (iommu) {
@@ -143,7 +143,7 @@ void uvf_v02_group_destroy_locked(struct uvf_v02_group *group)
 static int join_locked(struct uvf_v02_group *group,
 		       struct uvf_v02_device *device,
 		       struct uvf_iommu_group *iommu_group)
-	UVF_REQUIRES(group->v02->lock)
+	UVF_REQUIRES(uvf_v02_role)
 {
 	bool is_first = !group->iommu_group;
 	int ret = 0;
@@ -185,7 +185,7 @@ create_device(struct uvf_bus_device *bus_device,
 static int add_locked(struct uvf_v02 *v02, struct uvf_bus_device *bus_device,
 		      const struct uvf_v02_device_ops *ops,
 		      struct uvf_iommu_group *iommu_group, bool *ret_is_live)
-	UVF_REQUIRES(v02->lock)
+	UVF_REQUIRES(uvf_v02_role)
 {
 	struct uvf_v02_device *device;
 	struct uvf_v02_group *group;
@@ -223,9 +223,9 @@ int uvf_v02_group_add_dev(struct uvf_v02 *v02, struct uvf_bus_device *device,
 	iommu_group = uvf_bus_device_group(device);
 	if (!iommu_group)
 		return -ENODEV;
-	uvf_lock(&v02->lock);
+	uvf_v02_lock(v02);
 	ret = add_locked(v02, device, ops, iommu_group, &is_live);
-	uvf_unlock(&v02->lock);
+	uvf_v02_unlock(v02);
 	uvf_iommu_group_put(iommu_group);
 	if (is_live) {
 		uvf_log(UVF_LOG_WARNING, "%s is added to an IOMMU group in use",
@@ -236,8 +236,7 @@ int uvf_v02_group_add_dev(struct uvf_v02 *v02, struct uvf_bus_device *device,
 	return ret;
 }
 
-static void del_locked(struct uvf_v02_device *device)
-	UVF_REQUIRES(device->group->v02->lock)
+static void del_locked(struct uvf_v02_device *device) UVF_REQUIRES(uvf_v02_role)
 {
 	struct uvf_v02_group *group = device->group;
 
@@ -257,14 +256,14 @@ void uvf_v02_group_del_dev(struct uvf_v02 *v02, struct uvf_bus_device *device)
 	struct uvf_v02_device *found;
 	bool is_open = false;
 
-	uvf_lock(&v02->lock);
+	uvf_v02_lock(v02);
 	found = find_device_locked(v02, device);
 	if (found) {
 		is_open = uvf_v02_device_is_open_locked(found);
 		if (!is_open)
 			del_locked(found);
 	}
-	uvf_unlock(&v02->lock);
+	uvf_v02_unlock(v02);
 	if (UVF_BUG_ON(is_open))
 		return;
 	if (found)
@@ -281,13 +280,13 @@ int uvf_v02_bind_dev(struct uvf_v02 *v02, struct uvf_bus_device *device,
 	struct uvf_v02_device *found;
 	int ret = -EINVAL;
 
-	uvf_lock(&v02->lock);
+	uvf_v02_lock(v02);
 	found = find_device_locked(v02, device);
 	if (!UVF_BUG_ON(!found || found->data || !data)) {
 		found->data = data;
 		ret = 0;
 	}
-	uvf_unlock(&v02->lock);
+	uvf_v02_unlock(v02);
 	return ret;
 }
 
@@ -296,9 +295,9 @@ static void wake(void *arg)
 	struct uvf_v02 *v02 = arg;
 
 	/* Under the lock: the waiter has looked, or waits. */
-	uvf_lock(&v02->lock);
+	uvf_v02_lock(v02);
 	pthread_cond_broadcast(&v02->released);
-	uvf_unlock(&v02->lock);
+	uvf_v02_unlock(v02);
 }
 
 static bool is_in_use_locked(const struct uvf_v02_device *device)
@@ -313,7 +312,7 @@ static bool is_in_use_locked(const struct uvf_v02_device *device)
  * or, once in the life of a wait, a signal came.
  */
 static void wait_locked(struct uvf_v02_device *device, struct uvf_task *task,
-			bool *is_deaf) UVF_REQUIRES(device->group->v02->lock)
+			bool *is_deaf) UVF_REQUIRES(uvf_v02_role)
 {
 	struct uvf_v02 *v02 = device->group->v02;
 	struct timespec until;
@@ -331,13 +330,13 @@ static void wait_locked(struct uvf_v02_device *device, struct uvf_task *task,
 			*is_deaf = true;
 			return;
 		}
-		ret = uvf_cond_wait_until(&v02->released, &v02->lock, &until);
+		ret = uvf_v02_wait_until(v02, &until);
 	}
 }
 
 static void wait_for_users_locked(struct uvf_v02_device *device,
 				  struct uvf_task *task)
-	UVF_REQUIRES(device->group->v02->lock)
+	UVF_REQUIRES(uvf_v02_role)
 {
 	const unsigned int limit = device->group->v02->host.revoke_after;
 	bool is_deaf = false;
@@ -360,14 +359,14 @@ void *uvf_v02_unbind_dev(struct uvf_v02 *v02, struct uvf_bus_device *device,
 	void *data = NULL;
 
 	uvf_task_on_interrupt(task, wake, v02);
-	uvf_lock(&v02->lock);
+	uvf_v02_lock(v02);
 	found = find_device_locked(v02, device);
 	if (!UVF_BUG_ON(!found || !found->data)) {
 		wait_for_users_locked(found, task);
 		data = found->data;
 		found->data = NULL;
 	}
-	uvf_unlock(&v02->lock);
+	uvf_v02_unlock(v02);
 	uvf_task_on_interrupt(task, NULL, NULL);
 	return data;
 }
@@ -380,7 +379,7 @@ int uvf_v02_walk_nodes(struct uvf_v02 *v02, uvf_v02_node_fn *fn, void *arg)
 	int ret = 0;
 	char(*names)[sizeof(group->name)];
 
-	uvf_lock(&v02->lock);
+	uvf_v02_lock(v02);
 	uvf_list_for_each (node, &v02->groups)
 		count++;
 	names = uvf_calloc(count + 1, sizeof(*names));
@@ -390,7 +389,7 @@ int uvf_v02_walk_nodes(struct uvf_v02 *v02, uvf_v02_node_fn *fn, void *arg)
 					       node);
 			memcpy(names[i++], group->name, sizeof(group->name));
 		}
-	uvf_unlock(&v02->lock);
+	uvf_v02_unlock(v02);
 	if (!names)
 		return -ENOMEM;
 	for (i = 0; i < count && !ret; i++)

@@ -33,12 +33,12 @@ static void group_release(struct uvf_file *file)
 	struct uvf_v02_group *group = group_of(file);
 	struct uvf_v02 *v02 = group->v02;
 
-	uvf_lock(&v02->lock);
+	uvf_v02_lock(v02);
 	group->file_count--;
 	uvf_v02_iommu_settle_locked(group->iommu);
 	if (!group->file_count && uvf_list_is_empty(&group->devices))
 		uvf_v02_group_destroy_locked(group);
-	uvf_unlock(&v02->lock);
+	uvf_v02_unlock(v02);
 }
 
 /* The flags are those of the whole set; anybody may ask. */
@@ -47,18 +47,17 @@ static long ioctl_get_flags(struct uvf_v02_group *group,
 {
 	uint64_t flags = 0;
 
-	uvf_lock(&group->v02->lock);
+	uvf_v02_lock(group->v02);
 	if (uvf_v02_iommu_is_viable_locked(group->iommu))
 		flags |= V02_GROUP_VIABLE;
 	if (group->iommu->mm)
 		flags |= V02_GROUP_MM_LOCKED;
-	uvf_unlock(&group->v02->lock);
+	uvf_v02_unlock(group->v02);
 	return uvf_copy_out(caller, arg, &flags, sizeof(flags));
 }
 
 static int open_for_locked(struct uvf_v02_group *group,
-			   struct uvf_caller *caller)
-	UVF_REQUIRES(group->v02->lock)
+			   struct uvf_caller *caller) UVF_REQUIRES(uvf_v02_role)
 {
 	if (uvf_v02_is_foreign_locked(group, caller))
 		return -EPERM;
@@ -89,14 +88,14 @@ static long ioctl_get_iommu_fd(struct uvf_v02_group *group,
 	struct uvf_file *file;
 	int ret;
 
-	uvf_lock(&group->v02->lock);
+	uvf_v02_lock(group->v02);
 	ret = open_for_locked(group, caller);
 	if (!ret) {
 		ret = uvf_v02_iommu_file_create_locked(group->iommu, &file);
 		if (ret)
 			uvf_v02_iommu_settle_locked(group->iommu);
 	}
-	uvf_unlock(&group->v02->lock);
+	uvf_v02_unlock(group->v02);
 	return ret ? ret : install(caller, file);
 }
 
@@ -141,7 +140,7 @@ static long ioctl_get_device_fd(struct uvf_v02_group *group,
 
 	if (ret)
 		return ret;
-	uvf_lock(&group->v02->lock);
+	uvf_v02_lock(group->v02);
 	ret = open_for_locked(group, caller);
 	if (!ret) {
 		device = find_device(group->iommu, name);
@@ -150,7 +149,7 @@ static long ioctl_get_device_fd(struct uvf_v02_group *group,
 		if (ret)
 			uvf_v02_iommu_settle_locked(group->iommu);
 	}
-	uvf_unlock(&group->v02->lock);
+	uvf_v02_unlock(group->v02);
 	uvf_free(name);
 	return ret ? ret : install(caller, file);
 }
@@ -160,9 +159,9 @@ static bool is_foreign(struct uvf_v02_group *group,
 {
 	bool ret;
 
-	uvf_lock(&group->v02->lock);
+	uvf_v02_lock(group->v02);
 	ret = uvf_v02_is_foreign_locked(group, caller);
-	uvf_unlock(&group->v02->lock);
+	uvf_v02_unlock(group->v02);
 	return ret;
 }
 
@@ -212,7 +211,7 @@ const char *uvf_v02_node_name(const struct uvf_file *file)
 
 static struct uvf_v02_group *find_node_locked(struct uvf_v02 *v02,
 					      const char *name)
-	UVF_REQUIRES(v02->lock)
+	UVF_REQUIRES(uvf_v02_role)
 {
 	struct uvf_list *node;
 
@@ -227,7 +226,7 @@ static struct uvf_v02_group *find_node_locked(struct uvf_v02 *v02,
 }
 
 static int open_locked(struct uvf_v02_group *group, struct uvf_file **ret_file)
-	UVF_REQUIRES(group->v02->lock)
+	UVF_REQUIRES(uvf_v02_role)
 {
 	struct uvf_v02_iommu *made = NULL;
 	int ret;
@@ -255,9 +254,9 @@ int uvf_v02_open(struct uvf_v02 *v02, const char *name,
 	struct uvf_v02_group *group;
 	int ret;
 
-	uvf_lock(&v02->lock);
+	uvf_v02_lock(v02);
 	group = find_node_locked(v02, name);
 	ret = group ? open_locked(group, ret_file) : -ENODEV;
-	uvf_unlock(&v02->lock);
+	uvf_v02_unlock(v02);
 	return ret;
 }

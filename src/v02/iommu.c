@@ -39,14 +39,14 @@ void uvf_v02_iommu_destroy(struct uvf_v02_iommu *iommu)
 void uvf_v02_iommu_add_group_locked(struct uvf_v02_iommu *iommu,
 				    struct uvf_v02_group *group)
 {
-	uvf_assert_held(&iommu->v02->lock);
+	uvf_v02_assert_held(iommu->v02);
 	uvf_list_append(&iommu->groups, &group->iommu_node);
 	group->iommu = iommu;
 }
 
 void uvf_v02_iommu_remove_group_locked(struct uvf_v02_group *group)
 {
-	uvf_assert_held(&group->v02->lock);
+	uvf_v02_assert_held(group->v02);
 	uvf_list_remove(&group->iommu_node);
 	group->iommu = NULL;
 }
@@ -111,7 +111,7 @@ int uvf_v02_attach_locked(struct uvf_v02_group *group)
 {
 	int ret;
 
-	uvf_assert_held(&group->v02->lock);
+	uvf_v02_assert_held(group->v02);
 	if (group->is_attached || !group->iommu_group)
 		return 0;
 	ret = uvf_iommu_group_claim(group->iommu_group, group->iommu);
@@ -124,7 +124,7 @@ int uvf_v02_attach_locked(struct uvf_v02_group *group)
 
 void uvf_v02_detach_locked(struct uvf_v02_group *group)
 {
-	uvf_assert_held(&group->v02->lock);
+	uvf_v02_assert_held(group->v02);
 	if (!group->is_attached)
 		return;
 	uvf_iommu_group_set_domain(group->iommu_group, NULL);
@@ -156,7 +156,7 @@ static bool is_coherent(const struct uvf_v02_iommu *iommu)
 }
 
 static int attach_all_locked(struct uvf_v02_iommu *iommu)
-	UVF_REQUIRES(iommu->v02->lock)
+	UVF_REQUIRES(uvf_v02_role)
 {
 	struct uvf_list *node;
 	int ret = 0;
@@ -175,7 +175,7 @@ int uvf_v02_iommu_open_locked(struct uvf_v02_iommu *iommu, struct uvf_mm *mm)
 	const struct uvf_v02_host *host = &iommu->v02->host;
 	int ret;
 
-	uvf_assert_held(&iommu->v02->lock);
+	uvf_v02_assert_held(iommu->v02);
 	if (!uvf_v02_iommu_is_viable_locked(iommu))
 		return -EBUSY;
 	if (iommu->is_open)
@@ -198,7 +198,7 @@ void uvf_v02_iommu_close_locked(struct uvf_v02_iommu *iommu)
 {
 	struct uvf_list *node;
 
-	uvf_assert_held(&iommu->v02->lock);
+	uvf_v02_assert_held(iommu->v02);
 	if (!iommu->is_open)
 		return;
 	uvf_list_for_each (node, &iommu->groups)
@@ -216,7 +216,7 @@ void uvf_v02_iommu_settle_locked(struct uvf_v02_iommu *iommu)
 {
 	struct uvf_list *node, *tmp;
 
-	uvf_assert_held(&iommu->v02->lock);
+	uvf_v02_assert_held(iommu->v02);
 	if (uvf_v02_iommu_is_in_use_locked(iommu))
 		return;
 	uvf_v02_iommu_close_locked(iommu);
@@ -258,14 +258,14 @@ static long ioctl_dma(struct iommu_file *self, struct uvf_caller *caller,
 
 	if (uvf_copy_in(caller, &map, arg, sizeof(map)))
 		return -EFAULT;
-	uvf_lock(&v02->lock);
+	uvf_v02_lock(v02);
 	if (!self->iommu)
 		ret = -ENODEV;
 	else if (cmd == V02_IOMMU_MAP_DMA)
 		ret = uvf_v02_map_locked(self->iommu, caller, &map);
 	else
 		ret = uvf_v02_unmap_locked(self->iommu, &map);
-	uvf_unlock(&v02->lock);
+	uvf_v02_unlock(v02);
 	return ret ? ret : uvf_copy_out(caller, arg, &map, sizeof(map));
 }
 
@@ -292,12 +292,12 @@ static void iommu_release(struct uvf_file *file)
 	struct iommu_file *self = iommu_file_of(file);
 	struct uvf_v02 *v02 = self->v02;
 
-	uvf_lock(&v02->lock);
+	uvf_v02_lock(v02);
 	if (self->iommu) {
 		uvf_list_remove(&self->node);
 		uvf_v02_iommu_settle_locked(self->iommu);
 	}
-	uvf_unlock(&v02->lock);
+	uvf_v02_unlock(v02);
 	uvf_free(self);
 }
 
@@ -312,7 +312,7 @@ int uvf_v02_iommu_file_create_locked(struct uvf_v02_iommu *iommu,
 	struct iommu_file *self = uvf_zalloc(sizeof(*self));
 	int ret;
 
-	uvf_assert_held(&iommu->v02->lock);
+	uvf_v02_assert_held(iommu->v02);
 	if (!self)
 		return -ENOMEM;
 	ret = uvf_file_create(ret_file, UVF_FILE_V02_IOMMU, &iommu_file_ops,
@@ -332,7 +332,7 @@ void uvf_v02_iommu_revoke_locked(struct uvf_v02_iommu *iommu)
 {
 	struct uvf_list *outer, *inner, *tmp;
 
-	uvf_assert_held(&iommu->v02->lock);
+	uvf_v02_assert_held(iommu->v02);
 	uvf_list_for_each (outer, &iommu->groups) {
 		struct uvf_v02_group *group =
 			uvf_list_entry(outer, struct uvf_v02_group, iommu_node);

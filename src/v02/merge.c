@@ -55,8 +55,7 @@ static bool is_single(const struct uvf_v02_group *group)
  * it in.  self is open when this is called.
  */
 static int join_locked(struct uvf_v02_group *self, struct uvf_v02_group *other,
-		       struct uvf_v02_iommu *tried)
-	UVF_REQUIRES(self->v02->lock)
+		       struct uvf_v02_iommu *tried) UVF_REQUIRES(uvf_v02_role)
 {
 	int ret;
 
@@ -84,7 +83,7 @@ static int join_locked(struct uvf_v02_group *self, struct uvf_v02_group *other,
  * its set would lose their iommu.
  */
 static int merge_locked(struct uvf_v02_group *self, struct uvf_v02_group *other,
-			struct uvf_mm *mm) UVF_REQUIRES(self->v02->lock)
+			struct uvf_mm *mm) UVF_REQUIRES(uvf_v02_role)
 {
 	struct uvf_v02_iommu *tried = other->iommu;
 	bool was_open = self->iommu->is_open;
@@ -135,12 +134,12 @@ long group_ioctl_merge(struct uvf_v02_group *group, struct uvf_caller *caller,
 		ret = lookup_group(caller, fd, &file, &other);
 	if (ret)
 		return ret;
-	uvf_lock(&v02->lock);
+	uvf_v02_lock(v02);
 	if (uvf_v02_is_foreign_locked(group, caller))
 		ret = -EPERM;
 	else
 		ret = merge_locked(group, other, caller->mm);
-	uvf_unlock(&v02->lock);
+	uvf_v02_unlock(v02);
 	uvf_file_put(file);
 	return ret;
 }
@@ -149,7 +148,7 @@ long group_ioctl_merge(struct uvf_v02_group *group, struct uvf_caller *caller,
 static int unmerge_locked(struct uvf_v02_group *self,
 			  struct uvf_v02_group *other,
 			  struct uvf_v02_iommu *fresh)
-	UVF_REQUIRES(self->v02->lock)
+	UVF_REQUIRES(uvf_v02_role)
 {
 	if (other == self || other->iommu != self->iommu)
 		return -EINVAL;
@@ -194,12 +193,12 @@ long group_ioctl_unmerge(struct uvf_v02_group *group, struct uvf_caller *caller,
 		uvf_v02_iommu_destroy(fresh);
 		return ret;
 	}
-	uvf_lock(&v02->lock);
+	uvf_v02_lock(v02);
 	if (uvf_v02_is_foreign_locked(group, caller))
 		ret = -EPERM;
 	else
 		ret = unmerge_locked(group, other, fresh);
-	uvf_unlock(&v02->lock);
+	uvf_v02_unlock(v02);
 	if (ret)
 		uvf_v02_iommu_destroy(fresh);
 	uvf_file_put(file);

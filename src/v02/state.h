@@ -25,6 +25,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "base/itree.h"
 #include "base/list.h"
@@ -44,6 +45,38 @@ struct uvf_v02 {
 	struct uvf_list groups;   /* struct uvf_v02_group, oldest first */
 	struct uvf_list accounts; /* struct uvf_v02_account */
 };
+
+/*
+ * What clang checks in the place of uvf_v02::lock, since it cannot know that
+ * all pointers lead to one.  It is never defined.
+ */
+extern struct uvf_mutex uvf_v02_role;
+
+static inline void uvf_v02_lock(struct uvf_v02 *v02)
+	UVF_ACQUIRE(uvf_v02_role) UVF_NO_ANALYSIS
+{
+	uvf_lock(&v02->lock);
+}
+
+static inline void uvf_v02_unlock(struct uvf_v02 *v02)
+	UVF_RELEASE(uvf_v02_role) UVF_NO_ANALYSIS
+{
+	uvf_unlock(&v02->lock);
+}
+
+static inline void uvf_v02_assert_held(struct uvf_v02 *v02)
+	UVF_TSA(assert_capability(uvf_v02_role)) UVF_NO_ANALYSIS
+{
+	uvf_assert_held(&v02->lock);
+}
+
+/* Wait for v02->released; 0, or ETIMEDOUT. */
+static inline int uvf_v02_wait_until(struct uvf_v02 *v02,
+				     const struct timespec *until)
+	UVF_REQUIRES(uvf_v02_role) UVF_NO_ANALYSIS
+{
+	return uvf_cond_wait_until(&v02->released, &v02->lock, until);
+}
 
 /* How much memory one process has locked by mappings. */
 struct uvf_v02_account {
@@ -96,11 +129,11 @@ struct uvf_v02_device {
 struct uvf_v02_iommu *uvf_v02_iommu_create(struct uvf_v02_group *group);
 void uvf_v02_iommu_add_group_locked(struct uvf_v02_iommu *iommu,
 				    struct uvf_v02_group *group)
-	UVF_REQUIRES(iommu->v02->lock);
+	UVF_REQUIRES(uvf_v02_role);
 
 /* It leaves its iommu, which may have none left. */
 void uvf_v02_iommu_remove_group_locked(struct uvf_v02_group *group)
-	UVF_REQUIRES(group->v02->lock);
+	UVF_REQUIRES(uvf_v02_role);
 
 /* Of an iommu that is closed and has no group and no file. */
 void uvf_v02_iommu_destroy(struct uvf_v02_iommu *iommu);
@@ -122,11 +155,11 @@ bool uvf_v02_iommu_is_viable_locked(const struct uvf_v02_iommu *iommu);
  *   -EFAULT  interrupts are not remapped, and that is not allowed
  */
 int uvf_v02_iommu_open_locked(struct uvf_v02_iommu *iommu, struct uvf_mm *mm)
-	UVF_REQUIRES(iommu->v02->lock);
+	UVF_REQUIRES(uvf_v02_role);
 
 /* Detach all, unmap all, forget the owner; harmless when it is closed. */
 void uvf_v02_iommu_close_locked(struct uvf_v02_iommu *iommu)
-	UVF_REQUIRES(iommu->v02->lock);
+	UVF_REQUIRES(uvf_v02_role);
 
 /**
  * uvf_v02_iommu_settle_locked() - something was released, or failed
@@ -134,22 +167,22 @@ void uvf_v02_iommu_close_locked(struct uvf_v02_iommu *iommu)
  * groups is open either.  Those who wait to unbind look again.
  */
 void uvf_v02_iommu_settle_locked(struct uvf_v02_iommu *iommu)
-	UVF_REQUIRES(iommu->v02->lock);
+	UVF_REQUIRES(uvf_v02_role);
 
 /* Return: 0, -EPERM or -EBUSY; harmless when it is attached. */
 int uvf_v02_attach_locked(struct uvf_v02_group *group)
-	UVF_REQUIRES(group->v02->lock);
+	UVF_REQUIRES(uvf_v02_role);
 void uvf_v02_detach_locked(struct uvf_v02_group *group)
-	UVF_REQUIRES(group->v02->lock);
+	UVF_REQUIRES(uvf_v02_role);
 
 /* One more file of an iommu that is open; 0 or -ENOMEM. */
 int uvf_v02_iommu_file_create_locked(struct uvf_v02_iommu *iommu,
 				     struct uvf_file **ret_file)
-	UVF_REQUIRES(iommu->v02->lock);
+	UVF_REQUIRES(uvf_v02_role);
 
 /* Take all files of an iommu and of its devices away; it ends closed. */
 void uvf_v02_iommu_revoke_locked(struct uvf_v02_iommu *iommu)
-	UVF_REQUIRES(iommu->v02->lock);
+	UVF_REQUIRES(uvf_v02_role);
 
 /* dma.c: what an iommu maps. */
 struct v02_dma_map;
@@ -165,7 +198,7 @@ struct v02_dma_map;
  */
 int uvf_v02_map_locked(struct uvf_v02_iommu *iommu, struct uvf_caller *caller,
 		       const struct v02_dma_map *map)
-	UVF_REQUIRES(iommu->v02->lock);
+	UVF_REQUIRES(uvf_v02_role);
 
 /**
  * uvf_v02_unmap_locked() - let them reach it no more; any part of mappings
@@ -174,15 +207,15 @@ int uvf_v02_map_locked(struct uvf_v02_iommu *iommu, struct uvf_caller *caller,
  */
 int uvf_v02_unmap_locked(struct uvf_v02_iommu *iommu,
 			 const struct v02_dma_map *map)
-	UVF_REQUIRES(iommu->v02->lock);
+	UVF_REQUIRES(uvf_v02_role);
 void uvf_v02_unmap_all_locked(struct uvf_v02_iommu *iommu)
-	UVF_REQUIRES(iommu->v02->lock);
+	UVF_REQUIRES(uvf_v02_role);
 
 /* group.c, driver.c */
 
 /* Unlinks and frees a group that has no device and no open file. */
 void uvf_v02_group_destroy_locked(struct uvf_v02_group *group)
-	UVF_REQUIRES(group->v02->lock);
+	UVF_REQUIRES(uvf_v02_role);
 
 /* The group behind a file, or NULL. */
 struct uvf_v02_group *uvf_v02_group_of_file(struct uvf_file *file);
@@ -205,11 +238,11 @@ bool uvf_v02_is_foreign_locked(const struct uvf_v02_group *group,
  */
 int uvf_v02_device_open_locked(struct uvf_v02_device *device,
 			       struct uvf_file **ret_file)
-	UVF_REQUIRES(device->group->v02->lock);
+	UVF_REQUIRES(uvf_v02_role);
 
 /* Take its files away: calls fail with ENODEV from now on. */
 void uvf_v02_device_revoke_locked(struct uvf_v02_device *device)
-	UVF_REQUIRES(device->group->v02->lock);
+	UVF_REQUIRES(uvf_v02_role);
 void uvf_v02_device_put(struct uvf_v02_device *device);
 
 #endif /* UVF_V02_STATE_H */
