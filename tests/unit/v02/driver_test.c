@@ -159,7 +159,8 @@ static bool is_bound(struct fake *fake)
 	return ret;
 }
 
-/* Shows R7.  Defect 9: users are asked, at once. */
+/* Shows R7. */
+/* Defect 9: users are asked, at once. */
 static void unbind_waits_for_the_whole_set(void **state)
 {
 	struct rig *rig = *state;
@@ -224,7 +225,8 @@ static void look_at_put(struct fake *fake)
 	was_bound_at_put = device->data == fake;
 }
 
-/* Shows R7.  Defect 13. */
+/* Shows R7. */
+/* Defect 13. */
 static void the_driver_is_done_before_the_waiter_wakes(void **state)
 {
 	struct rig *rig = *state;

@@ -116,7 +116,8 @@ static void another_process_of_the_same_number_is_another(void **state)
 			 -EPERM);
 }
 
-/* Shows R4.  Defects 11 and 12. */
+/* Shows R4. */
+/* Defects 11 and 12. */
 static void merge_refuses_what_is_no_set_of_its_own(void **state)
 {
 	struct rig *rig = *state;
@@ -155,7 +156,8 @@ static void merge_refuses_what_is_no_set_of_its_own(void **state)
 	assert_int_equal(flags_of(rig, groups[2]), V02_GROUP_VIABLE);
 }
 
-/* Shows R4.  Defect 10. */
+/* Shows R4. */
+/* Defect 10. */
 static void a_merge_that_fails_leaves_both_as_they_were(void **state)
 {
 	struct rig *rig = *state;
@@ -274,7 +276,8 @@ static void a_device_follows_its_group(void **state)
 	p_close(&rig->a, device);
 }
 
-/* Shows R6.  Defect 3: files of groups alone are no use. */
+/* Shows R6. */
+/* Defect 3: files of groups alone are no use. */
 static void mappings_go_with_the_last_iommu_or_device_file(void **state)
 {
 	struct rig *rig = *state;
@@ -375,7 +378,8 @@ static void interrupts_must_be_remapped_unless_all_is_allowed(void **state)
 	}
 }
 
-/* Shows R10.  Defect 1. */
+/* Shows R10. */
+/* Defect 1. */
 static void two_buses_may_have_groups_of_one_number(void **state)
 {
 	struct rig *rig = *state;

@@ -180,7 +180,8 @@ static void open_igb(struct client *client)
 				(uintptr_t)IGB);
 }
 
-/* Shows R1.  The number is that of VFIO_DEVICE_IOEVENTFD today. */
+/* Shows R1. */
+/* The number is that of VFIO_DEVICE_IOEVENTFD today. */
 static void reset_brings_the_function_back(void **state)
 {
 	struct client *client = *state;
@@ -367,7 +368,8 @@ static void the_last_close_stops_the_function(void **state)
 	assert_int_equal(command & 4, 0);
 }
 
-/* Shows R2.  A function without a driver has its node all the same. */
+/* Shows R2. */
+/* A function without a driver has its node all the same. */
 static void nodes_and_numbers_are_there_from_the_start(void **state)
 {
 	const char *const devices[] = {"edu,group=7,driver=none,addr=" EDU_A,
