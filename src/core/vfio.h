@@ -35,6 +35,7 @@ struct uvf_vfio {
 	struct uvf_list devices;
 
 	struct uvf_list miscs; /* struct uvf_misc; fixed at run time */
+	bool has_cdev; /* iommufd and character devices; fixed at run time */
 };
 
 /* A node below /dev that is not VFIO's. */

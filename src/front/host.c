@@ -103,14 +103,17 @@ static int set_key(struct uvf_host *host, const struct uvf_option *item,
 		return set_bool(&host->kvm.is_spapr, item, err);
 	if (!strcmp(item->key, "liobn"))
 		return set_bool(&host->kvm.has_liobn, item, err);
+	if (!strcmp(item->key, "cdev"))
+		return set_bool(&host->has_cdev, item, err);
 	if (!strcmp(item->key, "intremap"))
 		return set_bool(&host->remaps_interrupts, item, err);
 	if (!strcmp(item->key, "unsafe_intrs"))
 		return set_bool(&host->allows_unsafe_interrupts, item, err);
-	uvfio_error_set(err,
-			"--host: no key '%s'; there are: iommu, aperture, kvm, "
-			"spapr, liobn, intremap, unsafe_intrs",
-			item->key);
+	uvfio_error_set(
+		err,
+		"--host: no key '%s'; there are: iommu, aperture, cdev, kvm, "
+		"spapr, liobn, intremap, unsafe_intrs",
+		item->key);
 	return -EINVAL;
 }
 
@@ -128,6 +131,7 @@ int uvf_host_parse(struct uvf_host *ret_host, const struct uvf_profile *profile,
 				.msi_window = {MSI_WINDOW_FIRST,
 					       MSI_WINDOW_LAST},
 			},
+		.has_cdev = true,
 		.kvm_mode = UVF_KVM_AUTO,
 		.remaps_interrupts = true,
 		.kvm =

@@ -20,6 +20,7 @@ enum uvf_kvm_mode {
 
 struct uvf_host {
 	struct uvf_iommu_host iommu;
+	bool has_cdev; /* iommufd and character devices, if the kernel has */
 	enum uvf_kvm_mode kvm_mode;
 	struct uvf_kvm_host kvm;
 	bool remaps_interrupts;
@@ -30,7 +31,7 @@ struct uvf_host {
  * uvf_host_parse() - from KEY=VALUE,... to a host
  * @ret_host: written on success
  * @text:     iommu=intel|amd, aperture=39|48|57, kvm=auto|real|stub|none,
- *            spapr=on|off, liobn=on|off, intremap=on|off,
+ *            spapr=on|off, liobn=on|off, cdev=on|off, intremap=on|off,
  *            unsafe_intrs=on|off; NULL: the first of each, but for
  *            aperture=48, spapr=off, liobn=off and unsafe_intrs=off
  *

@@ -186,6 +186,9 @@ int uvfio_machine_create(struct uvfio_machine **ret_machine,
 	uvf_machine_init(&machine->bus, &machine->profile);
 	uvf_vfio_init(&machine->vfio, &machine->bus, &machine->host.iommu);
 	add_kvm(machine);
+	uvf_iommufd_node_add(&machine->iommufd, &machine->vfio,
+			     machine->profile.has_cdev &&
+				     machine->host.has_cdev);
 	ret = choose_personality(machine);
 	if (!ret)
 		ret = uvf_inproc_create(&machine->inproc);

@@ -10,6 +10,7 @@
 
 #include "base/profile.h"
 #include "bus/machine.h"
+#include "core/iommufd.h"
 #include "core/vfio.h"
 #include "front/host.h"
 #include "kvm/stub.h"
@@ -22,6 +23,7 @@ struct uvfio_machine {
 	struct uvf_machine bus;
 	struct uvf_vfio vfio;
 	struct uvf_host host;
+	struct uvf_iommufd_node iommufd;
 	struct uvf_kvm_stub kvm_stub; /* unless the host's is used */
 	struct uvf_misc kvm_none;     /* a /dev/kvm without KVM */
 	struct uvf_worker *worker;

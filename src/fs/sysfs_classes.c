@@ -8,9 +8,6 @@
 #include "bus/machine.h"
 #include "fs/sysfs_walk.h"
 
-/* Dynamic on a real kernel; this is what Debian's gives with few modules. */
-#define GROUP_MAJOR 245
-
 /* A character device of a class, as udev and devtmpfs learn of it. */
 static void walk_class_device(struct uvf_walk *walk, const char *class,
 			      const char *name, const char *dev,
@@ -61,10 +58,11 @@ static void walk_vfio_groups(struct uvf_walk *walk,
 		if (!brought_group(devices, i, &id))
 			continue;
 		(void)snprintf(name, sizeof(name), "%u", id);
-		(void)snprintf(dev, sizeof(dev), "%u:%u\n", GROUP_MAJOR, minor);
+		(void)snprintf(dev, sizeof(dev), "%u:%u\n",
+			       UVF_WALK_GROUP_MAJOR, minor);
 		(void)snprintf(uevent, sizeof(uevent),
 			       "MAJOR=%u\nMINOR=%u\nDEVNAME=vfio/%s\n",
-			       GROUP_MAJOR, minor, name);
+			       UVF_WALK_GROUP_MAJOR, minor, name);
 		walk_class_device(walk, "vfio", name, dev, uevent);
 		minor++;
 	}
@@ -99,6 +97,10 @@ void uvf_sysfs_walk_classes(struct uvf_walk *walk)
 	walk_class_device(walk, "misc", "vfio", "10:196\n",
 			  "MAJOR=10\nMINOR=196\nDEVNAME=vfio/vfio\n"
 			  "DEVMODE=0666\n");
+	if (walk->has_cdev)
+		walk_class_device(walk, "misc", "iommu", "10:125\n",
+				  "MAJOR=10\nMINOR=125\nDEVNAME=iommu\n"
+				  "DEVMODE=0660\n");
 	devices = uvf_machine_devices(walk->machine, NULL, &count);
 	if (!devices) {
 		uvf_walk_fail(walk, -ENOMEM);

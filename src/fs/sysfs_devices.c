@@ -95,16 +95,23 @@ static void walk_attrs(struct uvf_walk *walk, struct uvf_bus_device *device,
 		walk_attr(walk, device, attr, dir);
 }
 
-/* vfioN below the device that has it; no dev, for there is no cdev. */
+/* vfioN below the device that has it; without a cdev it has no number. */
 static void walk_vfio_dev(struct uvf_walk *walk, const char *parent, int index)
 {
-	static const struct uvf_walk_text files[] = {
-		{"uevent", 0644, "", uvf_walk_store_uevent},
+	char dev[32], uevent[96];
+	const struct uvf_walk_text files[] = {
+		{"uevent", 0644, walk->has_cdev ? uevent : "",
+		 uvf_walk_store_uevent},
+		{walk->has_cdev ? "dev" : NULL, 0444, dev, NULL},
 		{NULL, 0, NULL, NULL},
 	};
 	const struct uvf_walk_file about = {.subsystem = "vfio-dev"};
 	char dir[UVF_WALK_PATH];
 
+	(void)snprintf(dev, sizeof(dev), "%u:%d\n", UVF_WALK_CDEV_MAJOR, index);
+	(void)snprintf(uevent, sizeof(uevent),
+		       "MAJOR=%u\nMINOR=%d\nDEVNAME=vfio/devices/vfio%d\n",
+		       UVF_WALK_CDEV_MAJOR, index, index);
 	uvf_walk_dir(walk, "%s/vfio-dev", parent);
 	uvf_walk_path(walk, dir, "%s/vfio-dev/vfio%d", parent, index);
 	uvf_walk_dir(walk, "%s", dir);

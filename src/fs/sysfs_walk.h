@@ -64,6 +64,7 @@ struct uvf_walk_search {
 
 struct uvf_walk {
 	struct uvf_machine *machine;
+	bool has_cdev; /* iommufd and VFIO's character devices */
 	const struct uvf_sysfs_sink *sink; /* NULL: search */
 	struct uvf_walk_search *search;
 	/* iommu_group is a number, and the groups themselves are not shown. */
@@ -113,6 +114,10 @@ ssize_t uvf_walk_show(const struct uvf_walk_file *file, void *buf, size_t size);
 ssize_t uvf_walk_store_uevent(const struct uvf_walk_file *file,
 			      struct uvf_task *task, const char *text,
 			      size_t size);
+
+/* Dynamic on a real kernel; this is what Debian's gives with few modules. */
+#define UVF_WALK_GROUP_MAJOR 245
+#define UVF_WALK_CDEV_MAJOR  244
 
 /* What the parts of the tree tell. */
 void uvf_sysfs_walk_devices(struct uvf_walk *walk);
