@@ -53,6 +53,8 @@ int uvf_device_init(struct uvf_vfio *vfio, struct uvf_device *device)
 	device->group = NULL;
 	device->open_count = 0;
 	device->kvm = NULL;
+	device->has_cdev = false;
+	device->iommufd = (struct uvf_device_iommufd){0};
 	device->is_unused = false;
 	uvf_list_init(&device->set_node);
 	uvf_list_init(&device->group_node);
@@ -92,6 +94,15 @@ static struct uvf_iommu_group *fake_group(struct uvf_device *device)
 	return group;
 }
 
+/* Devices without an IOMMU have no node of their own. */
+static void show_cdev(struct uvf_device *device, bool is_there)
+{
+	uvf_lock(&device->vfio->lock);
+	device->has_cdev = is_there && device->kind != UVF_DEVICE_NOIOMMU;
+	uvf_unlock(&device->vfio->lock);
+	uvf_machine_touch(device->vfio->machine);
+}
+
 static int join(struct uvf_device *device, enum uvf_device_kind kind,
 		struct uvf_iommu_group *iommu_group)
 {
@@ -104,7 +115,10 @@ static int join(struct uvf_device *device, enum uvf_device_kind kind,
 	device->kind = kind;
 	device->is_unused = false;
 	uvf_ref_init(&device->users);
-	return uvf_group_add_device(device, iommu_group);
+	ret = uvf_group_add_device(device, iommu_group);
+	if (!ret)
+		show_cdev(device, true);
+	return ret;
 }
 
 static int duplicate_errno(const struct uvf_device *device)
@@ -160,6 +174,7 @@ void uvf_device_unregister(struct uvf_device *device, struct uvf_task *task)
 
 	if (hide)
 		uvf_group_hide_device(device);
+	show_cdev(device, false);
 	uvf_unregister_wait(device, task);
 	uvf_group_hide_device(device);
 	uvf_group_remove_device(device);

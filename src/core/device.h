@@ -24,6 +24,8 @@ struct uvf_device;
 struct uvf_device_set;
 struct uvf_dma_log;
 struct uvf_group;
+struct uvf_iommufd_access;
+struct uvf_iommufd_device;
 struct uvf_kvm;
 struct uvf_migration;
 struct uvf_task;
@@ -89,6 +91,13 @@ enum uvf_device_kind {
 	UVF_DEVICE_NOIOMMU,  /* nothing: it reaches all of memory */
 };
 
+/* What a device is bound to by iommufd; of core/iommufd.c. */
+struct uvf_device_iommufd {
+	struct uvf_iommufd_device *device; /* with DMA of its own, or NULL */
+	struct uvf_iommufd_access *access; /* emulated, or NULL */
+	bool is_bound; /* a device without IOMMU is, by neither */
+};
+
 /* Embedded by what a bus driver keeps per device. */
 struct uvf_device {
 	/* The driver's, set before uvf_device_init(). */
@@ -102,6 +111,7 @@ struct uvf_device {
 	struct uvf_vfio *vfio;
 	struct uvf_list vfio_node;  /* vfio->devices, under vfio->lock */
 	unsigned int index;         /* N of vfioN, the lowest that is free */
+	bool has_cdev;              /* a node; under vfio->lock */
 	struct uvf_device_set *set; /* from its assignment on */
 	struct uvf_list set_node;   /* set->devices, under set->lock */
 
@@ -122,7 +132,8 @@ struct uvf_device {
 	/* Under set->lock. */
 	unsigned int open_count;
 	struct uvf_list files; /* struct uvf_device_file that have it open */
-	struct uvf_kvm *kvm;   /* a reference while open; open() sees it */
+	struct uvf_device_iommufd iommufd;
+	struct uvf_kvm *kvm; /* a reference while open; open() sees it */
 };
 
 /**

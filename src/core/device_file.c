@@ -9,10 +9,12 @@
 #include "core/device_set.h"
 #include "core/file.h"
 #include "core/group.h"
+#include "core/iommufd.h"
 #include "core/kvm.h"
 #include "core/migration.h"
 #include "core/model.h"
 #include "core/worker.h"
+#include "iommu/iommufd/iommufd.h"
 
 struct uvf_device *uvf_device_file_enter(struct uvf_device_file *df)
 {
@@ -35,6 +37,11 @@ void uvf_device_file_leave(struct uvf_device_file *df)
 	uvf_unlock(&df->lock);
 }
 
+bool uvf_device_file_is_granted(struct uvf_device_file *df)
+{
+	return atomic_load(&df->is_granted);
+}
+
 static ssize_t df_read(struct uvf_file *file, struct uvf_caller *caller,
 		       uint64_t addr, size_t len, uint64_t pos)
 {
@@ -43,7 +50,7 @@ static ssize_t df_read(struct uvf_file *file, struct uvf_caller *caller,
 
 	if (!device)
 		return -ENODEV;
-	if (device->ops->read)
+	if (uvf_device_file_is_granted(file->object) && device->ops->read)
 		ret = device->ops->read(device, caller, addr, len, pos);
 	uvf_device_file_leave(file->object);
 	return ret;
@@ -57,7 +64,7 @@ static ssize_t df_write(struct uvf_file *file, struct uvf_caller *caller,
 
 	if (!device)
 		return -ENODEV;
-	if (device->ops->write)
+	if (uvf_device_file_is_granted(file->object) && device->ops->write)
 		ret = device->ops->write(device, caller, addr, len, pos);
 	uvf_device_file_leave(file->object);
 	return ret;
@@ -71,7 +78,7 @@ static int df_mmap(struct uvf_file *file, uint64_t pos, uint64_t len, int prot,
 
 	if (!device)
 		return -ENODEV;
-	if (device->ops->mmap)
+	if (uvf_device_file_is_granted(file->object) && device->ops->mmap)
 		ret = device->ops->mmap(device, pos, len, prot, flags);
 	uvf_device_file_leave(file->object);
 	return ret;
@@ -123,26 +130,79 @@ static bool opens_per_file(const struct uvf_device *device)
 	return device->vfio->machine->profile->device_opens_per_fd;
 }
 
-static int first_open_locked(struct uvf_device *device, struct uvf_group *group,
-			     struct uvf_kvm **kvm)
+/* Let the driver open it, bound to a context if there is one. */
+static int start_locked(struct uvf_device *device, struct uvf_iommufd *ctx,
+			struct uvf_kvm **kvm, uint32_t *ret_id)
 	UVF_REQUIRES(device->set->lock)
 {
 	int ret = 0;
 
 	if (device->model)
 		ret = uvf_worker_start(device->model->worker);
+	if (!ret && ctx)
+		ret = uvf_device_iommufd_bind(device, ctx, ret_id);
 	if (ret)
 		return ret;
 	device->kvm = *kvm;
 	ret = device->ops->open ? device->ops->open(device) : 0;
 	if (ret) {
 		device->kvm = NULL;
+		if (ctx)
+			uvf_device_iommufd_unbind(device);
 		return ret;
 	}
 	*kvm = NULL;
-	uvf_file_get(group->opened_file);
-	group->container_users++;
 	return 0;
+}
+
+/* The driver has closed it; what is left of the last user. */
+static struct uvf_kvm *stop_locked(struct uvf_device *device)
+	UVF_REQUIRES(device->set->lock)
+{
+	struct uvf_kvm *kvm = device->kvm;
+
+	if (device->migration)
+		uvf_migration_reset(device->migration);
+	uvf_device_iommufd_unbind(device);
+	device->kvm = NULL;
+	return kvm;
+}
+
+/* A group of devices without IOMMU, where others have made their space. */
+static bool is_wrong_mode(const struct uvf_device *device,
+			  struct uvf_iommufd *ctx)
+{
+	uint32_t id;
+
+	return device->kind == UVF_DEVICE_NOIOMMU &&
+	       !uvf_iommufd_compat_id(ctx, &id);
+}
+
+static int first_open_locked(struct uvf_device *device, struct uvf_group *group,
+			     struct uvf_kvm **kvm)
+	UVF_REQUIRES(device->set->lock)
+{
+	struct uvf_iommufd *ctx = group->iommufd;
+	uint32_t id;
+	int ret;
+
+	if (ctx && is_wrong_mode(device, ctx))
+		return -EPERM;
+	ret = start_locked(device, ctx, kvm, &id);
+	if (ret)
+		return ret;
+	if (!ctx) {
+		uvf_file_get(group->opened_file);
+		group->container_users++;
+		return 0;
+	}
+	ret = uvf_device_iommufd_attach_compat(device, ctx);
+	if (!ret)
+		return 0;
+	if (device->ops->close)
+		device->ops->close(device);
+	*kvm = stop_locked(device);
+	return ret;
 }
 
 static int open_locked(struct uvf_device *device, struct uvf_group *group,
@@ -161,21 +221,22 @@ static int open_locked(struct uvf_device *device, struct uvf_group *group,
 
 /*
  * The last close of a device ends its use of the container; the group's file
- * is let go later, since its release takes the group's lock.
+ * is let go later, since its release takes the group's lock.  An iommufd in
+ * the container's place never held that file.
  */
 static void close_locked(struct uvf_device *device, struct uvf_group *group,
 			 struct leftovers *left) UVF_REQUIRES(device->set->lock)
 {
 	const bool is_last = !--device->open_count;
+	const bool is_bound = device->iommufd.is_bound;
 
 	if ((is_last || opens_per_file(device)) && device->ops->close)
 		device->ops->close(device);
 	if (!is_last)
 		return;
-	if (device->migration)
-		uvf_migration_reset(device->migration);
-	left->kvm = device->kvm;
-	device->kvm = NULL;
+	left->kvm = stop_locked(device);
+	if (is_bound)
+		return;
 	group->container_users--;
 	left->group_file = group->opened_file;
 }
@@ -191,12 +252,16 @@ static struct leftovers close_df(struct uvf_device_file *df)
 		uvf_cond_wait(&df->idle, &df->lock);
 	device = df->device;
 	if (device && df->is_open) {
-		uvf_lock(&df->group->lock);
+		struct uvf_group *group = device->group;
+
+		uvf_lock(&group->lock);
 		uvf_lock(&device->set->lock);
 		uvf_list_remove(&df->set_node);
-		close_locked(device, df->group, &left);
+		close_locked(device, group, &left);
 		uvf_unlock(&device->set->lock);
-		uvf_unlock(&df->group->lock);
+		if (!df->group)
+			group->cdevs--;
+		uvf_unlock(&group->lock);
 	}
 	left.device = device;
 	df->device = NULL;
@@ -302,6 +367,7 @@ int uvf_device_file_open(struct uvf_group *group, struct uvf_device *device,
 	ret = open_locked(device, group, kvm);
 	if (!ret) {
 		df->is_open = true;
+		df->is_granted = true;
 		uvf_list_append(&device->files, &df->set_node);
 	}
 	uvf_unlock(&device->set->lock);
@@ -310,4 +376,45 @@ int uvf_device_file_open(struct uvf_group *group, struct uvf_device *device,
 	uvf_file_discard(*ret_file);
 	put(df);
 	return ret;
+}
+
+int uvf_device_file_create(struct uvf_device *device,
+			   struct uvf_file **ret_file)
+{
+	struct uvf_device_file *df;
+
+	return create(NULL, device, &df, ret_file);
+}
+
+int uvf_device_file_bind_locked(struct uvf_device_file *df,
+				struct uvf_iommufd *ctx, uint32_t *ret_id)
+{
+	struct uvf_device *device = df->device;
+	struct uvf_kvm *none = NULL;
+	int ret;
+
+	uvf_assert_held(&device->set->lock);
+	if (device->open_count)
+		return -EINVAL;
+	ret = start_locked(device, ctx, &none, ret_id);
+	if (ret)
+		return ret;
+	device->open_count = 1;
+	/* Who closes or revokes it waits for the call that runs. */
+	df->is_open = true;
+	uvf_list_append(&device->files, &df->set_node);
+	return 0;
+}
+
+void uvf_device_file_unbind_locked(struct uvf_device_file *df)
+{
+	struct uvf_device *device = df->device;
+
+	uvf_assert_held(&device->set->lock);
+	device->open_count = 0;
+	df->is_open = false;
+	uvf_list_remove(&df->set_node);
+	if (device->ops->close)
+		device->ops->close(device);
+	(void)stop_locked(device);
 }

@@ -11,7 +11,9 @@
 #define UVF_CORE_DEVICE_FILE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/list.h"
 #include "base/lock.h"
@@ -20,6 +22,7 @@
 struct uvf_device;
 struct uvf_file;
 struct uvf_group;
+struct uvf_iommufd;
 struct uvf_kvm;
 struct uvf_vfio;
 
@@ -37,6 +40,9 @@ struct uvf_device_file {
 	bool is_revoked;           /* no further call begins */
 	unsigned int calls;        /* that run */
 	pthread_cond_t idle;       /* calls is 0 */
+
+	/* Calls but BIND may be made; written under the set's lock. */
+	atomic_bool is_granted;
 };
 
 /**
@@ -49,6 +55,30 @@ struct uvf_device_file {
  */
 int uvf_device_file_open(struct uvf_group *group, struct uvf_device *device,
 			 struct uvf_kvm **kvm, struct uvf_file **ret_file);
+
+/**
+ * uvf_device_file_create() - a file that has a device, and may not use it yet
+ * @device: its user's reference moves to the file on success
+ * Return: 0 or -ENOMEM.
+ */
+int uvf_device_file_create(struct uvf_device *device,
+			   struct uvf_file **ret_file);
+
+/**
+ * uvf_device_file_bind_locked() - the first open of a device, not by its group
+ * uvf_device_file_unbind_locked() - undo it
+ * @ret_id: of the device in @ctx
+ * Context: the set's lock is held, a call on @df runs, and the group's node
+ * is blocked.
+ * Return: 0, -EINVAL it is open, or what uvf_device_iommufd_bind() and the
+ * driver's open() say.
+ */
+int uvf_device_file_bind_locked(struct uvf_device_file *df,
+				struct uvf_iommufd *ctx, uint32_t *ret_id);
+void uvf_device_file_unbind_locked(struct uvf_device_file *df);
+
+/* Whether calls on it may be made. */
+bool uvf_device_file_is_granted(struct uvf_device_file *df);
 
 /* The device file behind a file, or NULL. */
 struct uvf_device_file *uvf_device_file_of(const struct uvf_file *file);

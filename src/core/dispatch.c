@@ -72,6 +72,9 @@ static const struct ioctl_row device_rows[] = {
 	DRIVER(VFIO_DEVICE_PCI_HOT_RESET, pci_hot_reset),
 	DRIVER(VFIO_DEVICE_IOEVENTFD, ioeventfd),
 	CORE(VFIO_DEVICE_FEATURE, device_ioctl_feature),
+	CORE(VFIO_DEVICE_BIND_IOMMUFD, device_ioctl_bind_iommufd),
+	CORE(VFIO_DEVICE_ATTACH_IOMMUFD_PT, device_ioctl_attach_iommufd_pt),
+	CORE(VFIO_DEVICE_DETACH_IOMMUFD_PT, device_ioctl_detach_iommufd_pt),
 };
 
 static const struct ioctl_row kvm_rows[] = {
@@ -182,7 +185,11 @@ long uvf_file_ioctl(struct uvf_file *file, struct uvf_caller *caller,
 		return by_table(file, caller, cmd, arg);
 	if (!uvf_device_file_enter(file->object))
 		return -ENODEV;
-	ret = by_table(file, caller, cmd, arg);
+	if (cmd == VFIO_DEVICE_BIND_IOMMUFD ||
+	    uvf_device_file_is_granted(file->object))
+		ret = by_table(file, caller, cmd, arg);
+	else
+		ret = -EINVAL;
 	uvf_device_file_leave(file->object);
 	return ret;
 }

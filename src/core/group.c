@@ -13,6 +13,7 @@
 #include "core/device.h"
 #include "core/device_file.h"
 #include "core/file.h"
+#include "core/iommufd.h"
 #include "core/kvm.h"
 
 /* The longest name of a device, its NUL included: what strndup_user takes. */
@@ -38,7 +39,7 @@ long group_ioctl_get_status(struct uvf_file *file, struct uvf_caller *caller,
 		uvf_unlock(&group->lock);
 		return -ENODEV;
 	}
-	if (group->container)
+	if (group->container || group->iommufd)
 		status.flags = VFIO_GROUP_FLAGS_CONTAINER_SET |
 			       VFIO_GROUP_FLAGS_VIABLE;
 	else if (uvf_iommu_group_is_idle(group->iommu_group))
@@ -58,6 +59,7 @@ long group_ioctl_set_container(struct uvf_file *file, struct uvf_caller *caller,
 {
 	struct uvf_group *group = file->object;
 	struct uvf_container *container;
+	struct uvf_iommufd *iommufd;
 	struct uvf_file *other;
 	int32_t fd;
 	int ret;
@@ -70,10 +72,13 @@ long group_ioctl_set_container(struct uvf_file *file, struct uvf_caller *caller,
 		return ret;
 	uvf_lock(&group->lock);
 	container = other ? uvf_container_of_file(other) : NULL;
-	if (group->container)
+	iommufd = other ? uvf_iommufd_of_file(other) : NULL;
+	if (group->container || group->iommufd)
 		ret = -EINVAL;
 	else if (!group->iommu_group)
 		ret = -ENODEV;
+	else if (iommufd)
+		ret = uvf_group_set_iommufd(group, iommufd);
 	else if (!container)
 		ret = -group->vfio->machine->profile->set_container_kind_errno;
 	else
@@ -95,7 +100,9 @@ long group_ioctl_unset_container(struct uvf_file *file,
 	(void)cmd;
 	(void)arg;
 	uvf_lock(&group->lock);
-	if (!group->container)
+	if (group->iommufd)
+		uvf_group_unset_iommufd(group);
+	else if (!group->container)
 		ret = -EINVAL;
 	else if (group->container_users)
 		ret = -EBUSY;
@@ -149,7 +156,8 @@ static int open_device(struct uvf_group *group, struct uvf_device *device,
 	int ret;
 
 	uvf_lock(&group->lock);
-	if (!group->container || !uvf_container_has_iommu(group->container))
+	if (!group->iommufd &&
+	    (!group->container || !uvf_container_has_iommu(group->container)))
 		ret = -EINVAL;
 	else
 		ret = uvf_device_file_open(group, device, &kvm, ret_file);

@@ -25,6 +25,7 @@ struct uvf_container;
 struct uvf_device;
 struct uvf_file;
 struct uvf_iommu_group;
+struct uvf_iommufd;
 struct uvf_kvm;
 
 struct uvf_group {
@@ -46,7 +47,9 @@ struct uvf_group {
 	struct uvf_iommu_group *iommu_group; /* a reference; NULL: orphan */
 	struct uvf_file *opened_file;        /* borrowed; NULL: not open */
 	struct uvf_container *container;     /* holds one reference */
+	struct uvf_iommufd *iommufd;         /* a reference; in its place */
 	unsigned int container_users;        /* open devices, external users */
+	unsigned int cdevs;                  /* devices bound by their own */
 
 	struct uvf_mutex kvm_lock; /* a leaf; protects what follows */
 	struct uvf_kvm *kvm;       /* borrowed from who tied the group to it */

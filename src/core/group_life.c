@@ -12,6 +12,7 @@
 #include "core/device.h"
 #include "core/file.h"
 #include "core/group.h"
+#include "core/iommufd.h"
 #include "core/kvm.h"
 
 static struct uvf_group *find_id_locked(struct uvf_vfio *vfio, unsigned int id)
@@ -112,6 +113,7 @@ static void orphan(struct uvf_group *group)
 	uvf_lock(&group->lock);
 	if (group->container)
 		uvf_container_detach(group);
+	uvf_group_unset_iommufd(group);
 	iommu_group = group->iommu_group;
 	group->iommu_group = NULL;
 	uvf_unlock(&group->lock);
@@ -215,6 +217,7 @@ static void group_release(struct uvf_file *file)
 	uvf_lock(&group->lock);
 	if (group->container)
 		uvf_container_detach(group);
+	uvf_group_unset_iommufd(group);
 	group->opened_file = NULL;
 	uvf_unlock(&group->lock);
 	uvf_group_put(group);
@@ -247,7 +250,7 @@ int uvf_group_open(struct uvf_vfio *vfio, unsigned int id,
 	uvf_lock(&group->lock);
 	if (!group->iommu_group)
 		ret = -ENODEV;
-	else if (group->opened_file)
+	else if (group->cdevs || group->opened_file)
 		ret = -EBUSY;
 	else
 		ret = uvf_file_create(ret_file, UVF_FILE_GROUP, &group_file_ops,

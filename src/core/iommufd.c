@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/iommufd.h"
 
+#include <errno.h>
+
+#include "bus/device.h"
+#include "bus/group.h"
+#include "core/device.h"
+#include "core/device_set.h"
 #include "core/file.h"
+#include "core/group.h"
 #include "iommu/iommufd/iommufd.h"
 
 static long iommufd_ioctl(struct uvf_file *file, struct uvf_caller *caller,
@@ -54,4 +61,116 @@ void uvf_iommufd_node_add(struct uvf_iommufd_node *node, struct uvf_vfio *vfio,
 struct uvf_iommufd *uvf_iommufd_of_file(const struct uvf_file *file)
 {
 	return file->kind == UVF_FILE_IOMMUFD ? file->object : NULL;
+}
+
+static int group_claim(void *group, void *owner)
+{
+	return uvf_iommu_group_claim_device(group, owner);
+}
+
+static void group_release(void *group, void *owner)
+{
+	(void)owner;
+	uvf_iommu_group_release_device(group);
+}
+
+static void group_aim(void *group, struct uvf_aspace *as)
+{
+	uvf_iommu_group_set_domain(group, as);
+}
+
+static const struct uvf_iommufd_group_ops group_ops = {
+	.claim = group_claim,
+	.release = group_release,
+	.aim = group_aim,
+};
+
+int uvf_device_iommufd_bind(struct uvf_device *device, struct uvf_iommufd *ctx,
+			    uint32_t *ret_id)
+{
+	struct uvf_device_iommufd *bound = &device->iommufd;
+	int ret = 0;
+
+	uvf_assert_held(&device->set->lock);
+	if (device->kind == UVF_DEVICE_IOMMU) {
+		ret = uvf_iommufd_device_bind(&bound->device, ctx, &group_ops,
+					      device->bus_device->group);
+		if (!ret)
+			*ret_id = uvf_iommufd_device_id(bound->device);
+	} else if (device->kind == UVF_DEVICE_EMULATED) {
+		ret = uvf_iommufd_access_create(&bound->access, ctx, NULL,
+						device);
+		if (!ret)
+			*ret_id = uvf_iommufd_access_id(bound->access);
+	}
+	bound->is_bound = !ret;
+	return ret;
+}
+
+void uvf_device_iommufd_unbind(struct uvf_device *device)
+{
+	struct uvf_device_iommufd *bound = &device->iommufd;
+
+	uvf_assert_held(&device->set->lock);
+	if (bound->device)
+		uvf_iommufd_device_unbind(bound->device);
+	if (bound->access)
+		uvf_iommufd_access_destroy(bound->access);
+	*bound = (struct uvf_device_iommufd){0};
+}
+
+int uvf_device_iommufd_attach(struct uvf_device *device, uint32_t *pt_id)
+{
+	struct uvf_device_iommufd *bound = &device->iommufd;
+
+	uvf_assert_held(&device->set->lock);
+	if (bound->device)
+		return uvf_iommufd_device_attach(bound->device, pt_id);
+	if (bound->access)
+		return uvf_iommufd_access_attach(bound->access, *pt_id);
+	return -EINVAL;
+}
+
+void uvf_device_iommufd_detach(struct uvf_device *device)
+{
+	struct uvf_device_iommufd *bound = &device->iommufd;
+
+	uvf_assert_held(&device->set->lock);
+	if (bound->device)
+		uvf_iommufd_device_detach(bound->device);
+	if (bound->access)
+		uvf_iommufd_access_detach(bound->access);
+}
+
+int uvf_device_iommufd_attach_compat(struct uvf_device *device,
+				     struct uvf_iommufd *ctx)
+{
+	uint32_t id;
+	int ret;
+
+	if (device->kind == UVF_DEVICE_NOIOMMU)
+		return 0;
+	ret = uvf_iommufd_compat_id(ctx, &id);
+	return ret ? ret : uvf_device_iommufd_attach(device, &id);
+}
+
+int uvf_group_set_iommufd(struct uvf_group *group, struct uvf_iommufd *ctx)
+{
+	int ret;
+
+	uvf_assert_held(&group->lock);
+	if (group->kind == UVF_DEVICE_NOIOMMU)
+		ret = uvf_iommufd_set_noiommu(ctx);
+	else
+		ret = uvf_iommufd_compat_create(ctx);
+	if (!ret)
+		group->iommufd = uvf_iommufd_get(ctx);
+	return ret;
+}
+
+void uvf_group_unset_iommufd(struct uvf_group *group)
+{
+	uvf_assert_held(&group->lock);
+	uvf_iommufd_put(group->iommufd);
+	group->iommufd = NULL;
 }

@@ -7,11 +7,13 @@
 #include <string.h>
 
 #include "bus/machine.h"
+#include "core/cdev.h"
 #include "core/vfio.h"
 #include "v02/v02.h"
 
 #define CONTAINER_NODE "vfio/vfio"
 #define GROUP_PREFIX   "vfio/"
+#define CDEV_PREFIX    "vfio/devices/vfio"
 
 /* A group number as the kernel writes it: decimal, no leading zero. */
 static bool parse_group(const char *text, unsigned int *ret_id)
@@ -54,6 +56,19 @@ static int walk_personality(struct uvf_vfio *vfio, uvf_devfs_node_fn *fn,
 	return fn(arg, CONTAINER_NODE, 0666);
 }
 
+static int walk_cdevs(struct uvf_vfio *vfio, uvf_devfs_node_fn *fn, void *arg)
+{
+	char path[40];
+	int ret = 0;
+
+	for (unsigned int index = 0; !ret && uvf_cdev_next(vfio, &index);
+	     index++) {
+		snprintf(path, sizeof(path), CDEV_PREFIX "%u", index);
+		ret = fn(arg, path, 0600);
+	}
+	return ret;
+}
+
 int uvf_devfs_walk(struct uvf_vfio *vfio, uvf_devfs_node_fn *fn, void *arg)
 {
 	struct uvf_iommu_group *group;
@@ -82,7 +97,7 @@ int uvf_devfs_walk(struct uvf_vfio *vfio, uvf_devfs_node_fn *fn, void *arg)
 		if (ret)
 			return ret;
 	}
-	return 0;
+	return walk_cdevs(vfio, fn, arg);
 }
 
 static struct uvf_misc *find_misc(struct uvf_vfio *vfio, const char *path)
@@ -114,6 +129,9 @@ int uvf_devfs_open(struct uvf_vfio *vfio, const char *path,
 				    ret_file);
 	if (!strcmp(path, CONTAINER_NODE))
 		return uvf_container_open(vfio, ret_file);
+	if (!strncmp(path, CDEV_PREFIX, strlen(CDEV_PREFIX)) &&
+	    parse_group(path + strlen(CDEV_PREFIX), &id))
+		return uvf_cdev_open(vfio, id, ret_file);
 	if (!parse_group(path + strlen(GROUP_PREFIX), &id))
 		return -ENOENT;
 	if (!uvf_group_exists(vfio, id))
