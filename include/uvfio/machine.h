@@ -36,6 +36,31 @@ int uvfio_machine_create(struct uvfio_machine **ret_machine,
 			 const struct uvfio_machine_params *params,
 			 struct uvfio_error *err);
 
+/**
+ * uvfio_machine_plug() - put one more device into a machine in use
+ * @spec: MODEL[,KEY=VALUE]..., as at the start; the key driver binds it
+ * @err:  one line on what is wrong and what would be right
+ *
+ * Return: 0, or a negative errno as uvfio_machine_create(), or why the
+ * driver does not take it: then the device is there without one.
+ */
+int uvfio_machine_plug(struct uvfio_machine *machine, const char *spec,
+		       struct uvfio_error *err);
+
+/**
+ * uvfio_machine_unplug() - take a device out of a machine in use
+ * @name: its address, "0000:00:03.0"
+ *
+ * Waits until nobody uses it.  It comes back with uvfio_machine_rescan(), as
+ * after writing to its file remove.
+ *
+ * Return: 0 or -ENODEV.
+ */
+int uvfio_machine_unplug(struct uvfio_machine *machine, const char *name);
+
+/** uvfio_machine_rescan() - bring back what was unplugged */
+void uvfio_machine_rescan(struct uvfio_machine *machine);
+
 /* Nothing of it is open any more.  Takes NULL. */
 void uvfio_machine_destroy(struct uvfio_machine *machine);
 

@@ -71,10 +71,11 @@ struct uvfio_cap {
 	const uint8_t *wmask; /* writable bits in hardware, or NULL */
 };
 
-/* How the function can be reset, and what else it can. */
+/* How the function can be reset, and what else it can and is. */
 #define UVFIO_PCI_FLR      0x1u /* needs the PCI Express capability */
 #define UVFIO_PCI_PM_RESET 0x2u /* D3hot to D0 loses the state */
 #define UVFIO_PCI_EXPRESS  0x4u /* 4096 bytes of config space */
+#define UVFIO_PCI_BRIDGE   0x8u /* a bus is behind it; up to two BARs */
 
 struct uvfio_pci_model {
 	uint32_t abi;        /* UVFIO_DEVICE_ABI */

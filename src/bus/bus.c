@@ -10,7 +10,8 @@
 #include "bus/machine.h"
 
 int uvf_bus_register(struct uvf_machine *machine, const char *name,
-		     const struct uvf_bus_ops *ops, struct uvf_bus **ret_bus)
+		     const struct uvf_bus_ops *ops, void *data,
+		     struct uvf_bus **ret_bus)
 {
 	struct uvf_bus *bus = uvf_zalloc(sizeof(*bus));
 
@@ -18,6 +19,7 @@ int uvf_bus_register(struct uvf_machine *machine, const char *name,
 		return -ENOMEM;
 	(void)snprintf(bus->name, sizeof(bus->name), "%s", name);
 	bus->ops = ops;
+	bus->data = data;
 	bus->machine = machine;
 	atomic_init(&bus->is_autoprobe, true);
 	uvf_list_init(&bus->drivers);

@@ -31,6 +31,8 @@ struct uvf_bus_ops {
 	 */
 	void (*added)(struct uvf_bus_device *device);
 	void (*removed)(struct uvf_bus_device *device);
+	/* The machine ends: free data.  NULL: nothing to free. */
+	void (*fini)(struct uvf_bus *bus);
 };
 
 struct uvf_bus {
@@ -49,11 +51,13 @@ struct uvf_bus {
 
 /**
  * uvf_bus_register() - add a bus to a machine
+ * @data:    for @ops
  * @ret_bus: the machine's; NULL: not wanted
  * Return: 0 or -ENOMEM.
  */
 int uvf_bus_register(struct uvf_machine *machine, const char *name,
-		     const struct uvf_bus_ops *ops, struct uvf_bus **ret_bus);
+		     const struct uvf_bus_ops *ops, void *data,
+		     struct uvf_bus **ret_bus);
 
 /* The n-th bus, or NULL; buses only come. */
 struct uvf_bus *uvf_bus_at(struct uvf_machine *machine, size_t n);

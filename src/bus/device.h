@@ -56,6 +56,8 @@ struct uvf_bus_device_ops {
 	const struct uvf_bus_attr *attrs; /* ends with a NULL name */
 	/* The last reference went. */
 	void (*destroy)(struct uvf_bus_device *device);
+	/* It has left the machine; may be NULL.  rescan_lock is held. */
+	void (*removed)(struct uvf_bus_device *device);
 	/* Where its DMA leads from now on; NULL: nowhere. */
 	void (*set_domain)(struct uvf_bus_device *device,
 			   struct uvf_aspace *as);
@@ -68,10 +70,11 @@ struct uvf_bus_device_ops {
 struct uvf_bus_device {
 	struct uvf_ref ref;
 	const struct uvf_bus_device_ops *ops;
-	char name[32]; /* "0000:00:03.0" */
-	char root[16]; /* in /sys/devices: "pci0000:00" */
-	struct uvf_bus_device
-		*parent; /* a bridge, holds a reference; or NULL */
+	char name[32];   /* "0000:00:03.0" */
+	char root[16];   /* in /sys/devices: "pci0000:00" */
+	char behind[16]; /* the bus behind a bridge, "0000:01"; or empty */
+	/* A bridge, or NULL; holds a reference. */
+	struct uvf_bus_device *parent;
 	struct uvf_bus *bus;
 	struct uvf_bus_id id;
 

@@ -47,6 +47,9 @@ static void free_bus(struct uvf_bus *bus)
 {
 	struct uvf_list *node, *tmp;
 
+	if (bus->ops->fini)
+		bus->ops->fini(bus);
+
 	uvf_list_for_each_safe (node, tmp, &bus->drivers)
 		free_driver(uvf_list_entry(node, struct uvf_driver, bus_node));
 	uvf_free(bus);
@@ -198,12 +201,46 @@ int uvf_machine_add(struct uvf_machine *machine, struct uvf_bus_device *device,
 	return ret;
 }
 
+/* The last that came of those behind a bridge, with a reference, or NULL. */
+static struct uvf_bus_device *last_child(struct uvf_machine *machine,
+					 const struct uvf_bus_device *bridge)
+{
+	struct uvf_bus_device *device, *last = NULL;
+	struct uvf_list *node;
+
+	uvf_lock(&machine->lock);
+	uvf_list_for_each (node, &machine->devices) {
+		device = uvf_list_entry(node, struct uvf_bus_device,
+					machine_node);
+		if (device->parent == bridge)
+			last = device;
+	}
+	if (last)
+		uvf_bus_device_get(last);
+	uvf_unlock(&machine->lock);
+	return last;
+}
+
+static void remove_children(struct uvf_machine *machine,
+			    struct uvf_bus_device *bridge,
+			    struct uvf_task *task)
+	UVF_REQUIRES(machine->rescan_lock)
+{
+	struct uvf_bus_device *child;
+
+	while ((child = last_child(machine, bridge))) {
+		uvf_machine_remove(machine, child, task);
+		uvf_bus_device_put(child);
+	}
+}
+
 void uvf_machine_remove(struct uvf_machine *machine,
 			struct uvf_bus_device *device, struct uvf_task *task)
 {
 	bool is_in;
 
 	uvf_assert_held(&machine->rescan_lock);
+	remove_children(machine, device, task);
 	uvf_device_kill(device, task);
 	uvf_lock(&machine->lock);
 	is_in = !uvf_list_is_empty(&device->machine_node);
@@ -216,6 +253,8 @@ void uvf_machine_remove(struct uvf_machine *machine,
 	uvf_iommu_group_remove_device(device);
 	uvf_machine_touch(machine);
 	uvf_uevent_emit_device(device, UVF_UEVENT_REMOVE, "");
+	if (device->ops->removed)
+		device->ops->removed(device);
 	uvf_bus_device_put(device);
 }
 

@@ -73,6 +73,7 @@ int uvf_options_parse(struct uvf_options **ret_options, const char *spec,
 
 	if (!options)
 		return -ENOMEM;
+	uvf_ref_init(&options->ref);
 	options->text = uvf_strdup(spec);
 	options->items =
 		uvf_calloc(count_commas(spec) + 1, sizeof(*options->items));
@@ -95,13 +96,19 @@ int uvf_options_parse(struct uvf_options **ret_options, const char *spec,
 	return 0;
 
 err_destroy:
-	uvf_options_destroy(options);
+	uvf_options_put(options);
 	return ret;
 }
 
-void uvf_options_destroy(struct uvf_options *options)
+struct uvf_options *uvf_options_get(struct uvf_options *options)
 {
-	if (!options)
+	uvf_ref_get(&options->ref);
+	return options;
+}
+
+void uvf_options_put(struct uvf_options *options)
+{
+	if (!options || !uvf_ref_put(&options->ref))
 		return;
 	uvf_free(options->items);
 	uvf_free(options->text);

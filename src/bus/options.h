@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/ref.h"
+
 struct uvfio_error;
 
 struct uvf_option {
@@ -16,6 +18,7 @@ struct uvf_option {
 };
 
 struct uvf_options {
+	struct uvf_ref ref;
 	char *text; /* owned; keys and values point into it */
 	const char *model;
 	size_t count;
@@ -24,12 +27,14 @@ struct uvf_options {
 
 /**
  * uvf_options_parse() - take a specification apart
+ * @ret_options: with one reference; fixed from here on
  * A comma inside a value is written twice.
  * Return: 0, -ENOMEM, or -EINVAL and a line in @err.
  */
 int uvf_options_parse(struct uvf_options **ret_options, const char *spec,
 		      struct uvfio_error *err);
-void uvf_options_destroy(struct uvf_options *options); /* takes NULL */
+struct uvf_options *uvf_options_get(struct uvf_options *options);
+void uvf_options_put(struct uvf_options *options); /* takes NULL */
 
 /* The value of a key, or NULL. */
 const char *uvf_options_find(const struct uvf_options *options,

@@ -167,7 +167,7 @@ int uvf_host_parse(struct uvf_host *ret_host, const struct uvf_profile *profile,
 			return ret;
 		for (size_t i = 0; i < options->count && !ret; i++)
 			ret = set_key(&host, &options->items[i], err);
-		uvf_options_destroy(options);
+		uvf_options_put(options);
 	}
 	if (!ret)
 		*ret_host = host;

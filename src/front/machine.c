@@ -52,6 +52,7 @@ static void list_models(char *text, size_t size)
 }
 
 static int add_device(struct uvfio_machine *machine, const char *spec,
+		      struct uvf_bus_device **ret_device,
 		      struct uvfio_error *err)
 {
 	const struct uvfio_pci_model *model;
@@ -69,10 +70,9 @@ static int add_device(struct uvfio_machine *machine, const char *spec,
 		ret = -EINVAL;
 	} else {
 		ret = uvf_pci_create(&machine->bus, machine->worker, model,
-				     options, err);
+				     options, ret_device, err);
 	}
-	if (ret)
-		uvf_options_destroy(options);
+	uvf_options_put(options);
 	return ret;
 }
 
@@ -80,10 +80,14 @@ static int fill(struct uvfio_machine *machine,
 		const struct uvfio_machine_params *params,
 		struct uvfio_error *err)
 {
+	struct uvf_bus_device *device;
 	int ret = 0;
 
-	for (size_t i = 0; params->devices && params->devices[i] && !ret; i++)
-		ret = add_device(machine, params->devices[i], err);
+	for (size_t i = 0; params->devices && params->devices[i] && !ret; i++) {
+		ret = add_device(machine, params->devices[i], &device, err);
+		if (!ret)
+			uvf_bus_device_put(device);
+	}
 	if (ret)
 		return ret;
 	ret = uvf_pci_bind(&machine->bus);
@@ -162,6 +166,41 @@ static int choose_personality(struct uvfio_machine *machine)
 	if (!machine->profile.is_v02)
 		return 0;
 	return uvf_v02_create(&machine->vfio.v02, &v02);
+}
+
+int uvfio_machine_plug(struct uvfio_machine *machine, const char *spec,
+		       struct uvfio_error *err)
+{
+	struct uvf_bus_device *device;
+	int ret;
+
+	uvf_lock(&machine->bus.rescan_lock);
+	ret = add_device(machine, spec, &device, err);
+	uvf_unlock(&machine->bus.rescan_lock);
+	if (ret)
+		return ret;
+	ret = uvf_pci_bind_by_key(device);
+	if (ret)
+		uvfio_error_set(err, "cannot bind %s: %s", device->name,
+				strerror(-ret));
+	uvf_bus_device_put(device);
+	return ret;
+}
+
+int uvfio_machine_unplug(struct uvfio_machine *machine, const char *name)
+{
+	struct uvf_bus_device *device = uvf_machine_find(&machine->bus, name);
+
+	if (!device)
+		return -ENODEV;
+	uvf_machine_unplug(device, NULL);
+	uvf_bus_device_put(device);
+	return 0;
+}
+
+void uvfio_machine_rescan(struct uvfio_machine *machine)
+{
+	uvf_machine_rescan(&machine->bus);
 }
 
 int uvfio_machine_create(struct uvfio_machine **ret_machine,

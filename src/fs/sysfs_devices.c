@@ -141,32 +141,6 @@ static void walk_group_of(struct uvf_walk *walk, const char *dir,
 	uvf_walk_link(walk, target, "%s/iommu_group", dir);
 }
 
-static void walk_device(struct uvf_walk *walk, struct uvf_bus_device *device)
-{
-	struct uvf_driver *driver = uvf_bus_device_driver(device);
-	int index = uvf_bus_device_vfio_index(device);
-	char dir[UVF_BUS_PATH], target[UVF_WALK_PATH];
-	unsigned int group;
-
-	uvf_bus_device_path(device, dir);
-	if (!uvf_walk_wants(walk, dir))
-		return;
-	uvf_walk_dir(walk, "%s", dir);
-	uvf_walk_dir(walk, "%s/power", dir);
-	walk_attrs(walk, device, dir);
-	uvf_walk_path(walk, target, "bus/%s", device->bus->name);
-	uvf_walk_link(walk, target, "%s/subsystem", dir);
-	if (driver) {
-		uvf_walk_path(walk, target, "bus/%s/drivers/%s",
-			      device->bus->name, driver->name);
-		uvf_walk_link(walk, target, "%s/driver", dir);
-	}
-	if (uvf_bus_device_group_id(device, &group))
-		walk_group_of(walk, dir, group);
-	if (index >= 0)
-		walk_vfio_dev(walk, dir, index);
-}
-
 static ssize_t store_bus_rescan(const struct uvf_walk_file *file,
 				struct uvf_task *task, const char *text,
 				size_t size)
@@ -200,6 +174,41 @@ static void walk_pci_bus(struct uvf_walk *walk, const char *above,
 	uvf_walk_link(walk, "class/pci_bus", "%s/subsystem", dir);
 	uvf_walk_texts(walk, files, &about, "%s", dir);
 	uvf_walk_link(walk, dir, "class/pci_bus/%s", name);
+}
+
+static void walk_device(struct uvf_walk *walk, struct uvf_bus_device *device)
+{
+	struct uvf_driver *driver = uvf_bus_device_driver(device);
+	int index = uvf_bus_device_vfio_index(device);
+	char dir[UVF_BUS_PATH], target[UVF_WALK_PATH];
+	unsigned int group;
+
+	uvf_bus_device_path(device, dir);
+	if (!uvf_walk_wants(walk, dir))
+		return;
+	uvf_walk_dir(walk, "%s", dir);
+	uvf_walk_dir(walk, "%s/power", dir);
+	walk_attrs(walk, device, dir);
+	uvf_walk_path(walk, target, "bus/%s", device->bus->name);
+	uvf_walk_link(walk, target, "%s/subsystem", dir);
+	if (driver) {
+		uvf_walk_path(walk, target, "bus/%s/drivers/%s",
+			      device->bus->name, driver->name);
+		uvf_walk_link(walk, target, "%s/driver", dir);
+	}
+	if (uvf_bus_device_group_id(device, &group))
+		walk_group_of(walk, dir, group);
+	if (index >= 0)
+		walk_vfio_dev(walk, dir, index);
+}
+
+static void walk_bus_behind(struct uvf_walk *walk,
+			    const struct uvf_bus_device *bridge)
+{
+	char dir[UVF_BUS_PATH];
+
+	uvf_bus_device_path(bridge, dir);
+	walk_pci_bus(walk, dir, bridge->behind);
 }
 
 static bool has_root(const struct uvf_bus_device *device)
@@ -245,6 +254,8 @@ void uvf_sysfs_walk_devices(struct uvf_walk *walk)
 		if (has_root(devices[i]))
 			walk_root(walk, devices, i);
 		walk_device(walk, devices[i]);
+		if (devices[i]->behind[0])
+			walk_bus_behind(walk, devices[i]);
 	}
 	uvf_bus_devices_put(devices, count);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bus/machine.h"
+#include "pci/bridge.h"
 
 #define SLOTS      32u
 #define BUSES      256u
@@ -63,25 +64,64 @@ int uvf_address_parse(struct uvf_pci_address *ret_address, const char *text)
 	return 0;
 }
 
-int uvf_address_find_free(struct uvf_pci_address *ret_address,
-			  struct uvf_machine *machine)
+/* Which device numbers of segment 0, or of a bridge's, are taken. */
+static void mark_used(struct uvf_machine *machine, uint16_t segment,
+		      uint32_t used[BUSES])
 {
-	uint32_t used[BUSES] = {0};
 	struct uvf_list *node;
 
 	uvf_lock(&machine->lock);
 	uvf_list_for_each (node, &machine->devices) {
 		struct uvf_bus_device *bus = uvf_list_entry(
 			node, struct uvf_bus_device, machine_node);
-		const struct uvf_pci_address *at;
+		const struct uvf_pci *pci;
 
 		if (!uvf_pci_is(bus))
 			continue;
-		at = &uvf_pci_of_bus(bus)->address;
-		if (!at->segment)
-			used[at->bus] |= UINT32_C(1) << (at->devfn >> 3);
+		pci = uvf_pci_of_bus(bus);
+		if (pci->address.segment != segment)
+			continue;
+		used[pci->address.bus] |= UINT32_C(1)
+					  << (pci->address.devfn >> 3);
+		/* What is behind a bridge is asked for by naming it. */
+		if (uvf_pci_is_bridge(pci))
+			used[pci->bridge.secondary] = UINT32_MAX;
 	}
 	uvf_unlock(&machine->lock);
+}
+
+/* Behind a bridge, from device 0 on. */
+static int find_behind(struct uvf_pci_address *ret_address,
+		       struct uvf_machine *machine,
+		       const struct uvf_pci *bridge)
+{
+	const uint8_t number = bridge->bridge.secondary;
+	char name[32];
+
+	ret_address->segment = bridge->address.segment;
+	ret_address->bus = number;
+	for (unsigned int slot = 0; slot < SLOTS; slot++) {
+		struct uvf_bus_device *other;
+
+		ret_address->devfn = (uint8_t)(slot << 3);
+		uvf_address_print(name, sizeof(name), ret_address);
+		other = uvf_machine_find(machine, name);
+		if (!other)
+			return 0;
+		uvf_bus_device_put(other);
+	}
+	return -ENOSPC;
+}
+
+int uvf_address_find_free(struct uvf_pci_address *ret_address,
+			  struct uvf_machine *machine,
+			  const struct uvf_pci *bridge)
+{
+	uint32_t used[BUSES] = {0};
+
+	if (bridge)
+		return find_behind(ret_address, machine, bridge);
+	mark_used(machine, 0, used);
 	for (unsigned int i = FIRST_SLOT; i < BUSES * SLOTS; i++) {
 		if (used[i / SLOTS] >> i % SLOTS & 1)
 			continue;

@@ -14,11 +14,13 @@
 int uvf_address_parse(struct uvf_pci_address *ret_address, const char *text);
 
 /**
- * uvf_address_find_free() - the lowest slot nobody uses, from 0000:00:03.0
+ * uvf_address_find_free() - the lowest slot nobody uses
+ * @bridge: behind which; NULL: behind none, from 0000:00:03.0 on
  * Return: 0 or -ENOSPC.
  */
 int uvf_address_find_free(struct uvf_pci_address *ret_address,
-			  struct uvf_machine *machine);
+			  struct uvf_machine *machine,
+			  const struct uvf_pci *bridge);
 
 /* "0000:00:03.0" into a buffer of size bytes. */
 void uvf_address_print(char *buf, size_t size,

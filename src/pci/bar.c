@@ -9,6 +9,7 @@
 #include "base/profile.h"
 #include "bus/machine.h"
 #include "core/worker.h"
+#include "pci/bridge.h"
 #include "pci/config.h"
 #include "pci/irqs.h"
 
@@ -16,6 +17,9 @@
 #define POLL_ROUNDS 64
 
 /* Addresses on the bus; last is inclusive. */
+#define WINDOW_IO     0x1000ull /* bytes that a bridge passes on */
+#define WINDOW_MEMORY 0x1000000ull
+
 struct window {
 	uint64_t first;
 	uint64_t last;
@@ -33,71 +37,168 @@ static const struct window windows[] = {
 	{UINT64_C(0x10000000000), UINT64_C(0x3fffffffffff), false, true},
 };
 
-/* The first address above all BARs of a function that lie in a window. */
-static uint64_t end_in_window(const struct uvf_pci *pci,
-			      const struct window *window, uint64_t end)
+/* What is looked for: room for a BAR, or for the window of a bridge. */
+struct want {
+	const struct uvf_pci *pci;
+	uint64_t size;
+	uint64_t align;
+	bool is_io;
+	bool is_64bit;
+};
+
+/* Where a taken interval ends, if it meets what is wanted at an address. */
+static uint64_t end_of(uint64_t at, uint64_t size, uint64_t taken,
+		       uint64_t taken_size)
 {
+	bool meets = taken_size && at < taken + taken_size && taken < at + size;
+
+	return meets ? taken + taken_size : at;
+}
+
+/* The same for all that a function has; an address beyond, or the same. */
+static uint64_t end_of_function(const struct want *want,
+				const struct uvf_pci *pci, uint64_t at)
+{
+	/* A function behind a bridge is inside the window of that. */
+	bool has_windows = uvf_bridge_of(want->pci) != pci;
+
 	for (unsigned int i = 0; i < UVFIO_PCI_BARS; i++) {
 		const struct uvf_pci_bar *bar = &pci->bars[i];
 
-		if (bar->size && bar->address >= window->first &&
-		    bar->address <= window->last &&
-		    !!(bar->desc->flags & UVFIO_BAR_IO) == window->is_io &&
-		    bar->address + bar->size > end)
-			end = bar->address + bar->size;
+		if (bar->size &&
+		    !!(bar->desc->flags & UVFIO_BAR_IO) == want->is_io)
+			at = end_of(at, want->size, bar->address, bar->size);
 	}
-	return end;
+	for (unsigned int i = 0; has_windows && i < UVF_PCI_WINDOWS; i++)
+		if ((i == 0) == want->is_io)
+			at = end_of(at, want->size,
+				    pci->bridge.windows[i].address,
+				    pci->bridge.windows[i].size);
+	return at;
 }
 
-static bool assign_in_window(struct uvf_pci *pci, struct uvf_pci_bar *bar,
-			     const struct window *window)
+static uint64_t align_up(uint64_t at, uint64_t align)
 {
-	/* A memory BAR has its pages for itself, so that it can be mapped. */
-	uint64_t align = !window->is_io && bar->size < UVF_PCI_PAGE
-				 ? UVF_PCI_PAGE
-				 : bar->size;
-	uint64_t end = end_in_window(pci, window, window->first);
+	return (at + align - 1) & ~(align - 1);
+}
+
+/* One look at all functions: where the one ends that is in the way. */
+static uint64_t pass(const struct want *want, uint64_t at)
+{
+	struct uvf_machine *machine = want->pci->machine;
 	struct uvf_list *node;
 
-	uvf_lock(&pci->machine->lock);
-	uvf_list_for_each (node, &pci->machine->devices) {
+	at = align_up(end_of_function(want, want->pci, at), want->align);
+	uvf_lock(&machine->lock);
+	uvf_list_for_each (node, &machine->devices) {
 		struct uvf_bus_device *bus = uvf_list_entry(
 			node, struct uvf_bus_device, machine_node);
 
 		if (uvf_pci_is(bus))
-			end = end_in_window(uvf_pci_of_bus(bus), window, end);
+			at = align_up(
+				end_of_function(want, uvf_pci_of_bus(bus), at),
+				want->align);
 	}
-	uvf_unlock(&pci->machine->lock);
-	end = (end + align - 1) & ~(align - 1);
-	if (end < window->first || end > window->last ||
-	    bar->size - 1 > window->last - end)
-		return false;
-	bar->address = end;
+	uvf_unlock(&machine->lock);
+	return at;
+}
+
+/* The lowest address of a window at which nothing is in the way. */
+static bool find_in_window(const struct want *want, const struct window *window,
+			   uint64_t *ret_address)
+{
+	uint64_t at = align_up(window->first, want->align), next;
+
+	for (;; at = next) {
+		if (at < window->first || at > window->last ||
+		    want->size - 1 > window->last - at)
+			return false;
+		next = pass(want, at);
+		if (next == at)
+			break;
+	}
+	*ret_address = at;
 	return true;
+}
+
+/* Behind a bridge, its windows are all there is. */
+static bool find_behind(const struct want *want, const struct uvf_pci *bridge,
+			uint64_t *ret_address)
+{
+	const struct uvf_pci_window *open =
+		&bridge->bridge.windows[want->is_io ? 0 : 1];
+	const struct window window = {
+		.first = open->address,
+		.last = open->address + open->size - 1,
+		.is_io = want->is_io,
+	};
+
+	return find_in_window(want, &window, ret_address);
+}
+
+static bool find_room(const struct want *want, uint64_t *ret_address)
+{
+	const struct uvf_pci *bridge = uvf_bridge_of(want->pci);
+
+	if (bridge)
+		return find_behind(want, bridge, ret_address);
+	for (size_t i = 0; i < sizeof(windows) / sizeof(windows[0]); i++)
+		if (windows[i].is_io == want->is_io &&
+		    (!windows[i].needs_64bit || want->is_64bit) &&
+		    find_in_window(want, &windows[i], ret_address))
+			return true;
+	return false;
 }
 
 int uvf_bars_assign(struct uvf_pci *pci, struct uvfio_error *err)
 {
 	for (unsigned int i = 0; i < UVFIO_PCI_BARS; i++) {
 		struct uvf_pci_bar *bar = &pci->bars[i];
-		bool found = !bar->size;
+		struct want want = {
+			.pci = pci,
+			.size = bar->size,
+			.align = bar->size,
+		};
 
-		for (size_t w = 0;
-		     !found && w < sizeof(windows) / sizeof(windows[0]); w++) {
-			const struct window *window = &windows[w];
-
-			if (window->is_io ==
-				    !!(bar->desc->flags & UVFIO_BAR_IO) &&
-			    (!window->needs_64bit ||
-			     bar->desc->flags & UVFIO_BAR_64))
-				found = assign_in_window(pci, bar, window);
-		}
-		if (!found) {
+		if (!bar->size)
+			continue;
+		want.is_io = bar->desc->flags & UVFIO_BAR_IO;
+		want.is_64bit = bar->desc->flags & UVFIO_BAR_64;
+		/* Memory has its pages for itself, so that it can be mapped. */
+		if (!want.is_io && want.align < UVF_PCI_PAGE)
+			want.align = UVF_PCI_PAGE;
+		/* Until it has an address it is in nobody's way. */
+		bar->size = 0;
+		if (!find_room(&want, &bar->address)) {
 			uvfio_error_set(err,
 					"%s: no room on the bus for BAR %u",
 					pci->bus.name, i);
 			return -ENOSPC;
 		}
+		bar->size = want.size;
+	}
+	return 0;
+}
+
+int uvf_windows_assign(struct uvf_pci *pci, struct uvfio_error *err)
+{
+	static const uint64_t sizes[UVF_PCI_WINDOWS] = {WINDOW_IO,
+							WINDOW_MEMORY};
+
+	for (unsigned int i = 0; i < UVF_PCI_WINDOWS; i++) {
+		const struct want want = {
+			.pci = pci,
+			.size = sizes[i],
+			.align = sizes[i],
+			.is_io = i == 0,
+		};
+
+		if (!find_room(&want, &pci->bridge.windows[i].address)) {
+			uvfio_error_set(err, "%s: no room for its windows",
+					pci->bus.name);
+			return -ENOSPC;
+		}
+		pci->bridge.windows[i].size = sizes[i];
 	}
 	return 0;
 }

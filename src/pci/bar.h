@@ -18,6 +18,12 @@
  */
 int uvf_bars_assign(struct uvf_pci *pci, struct uvfio_error *err);
 
+/**
+ * uvf_windows_assign() - find room for what a bridge passes on
+ * Return: 0, or -ENOSPC and a line in @err.
+ */
+int uvf_windows_assign(struct uvf_pci *pci, struct uvfio_error *err);
+
 /* Whether a client may map the BAR. */
 bool uvf_bar_is_mappable(const struct uvf_pci *pci, unsigned int bar);
 

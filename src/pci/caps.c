@@ -7,6 +7,7 @@
 
 #include "base/profile.h"
 #include "bus/machine.h"
+#include "pci/bridge.h"
 
 #define CAPS_MAX 48 /* links that fit into 256 bytes, at least 4 bytes each */
 
@@ -103,13 +104,19 @@ static void build_msix(struct uvf_pci *pci)
 		  PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL);
 }
 
+static uint16_t express_type(const struct uvf_pci *pci)
+{
+	if (uvf_pci_is_bridge(pci))
+		return PCI_EXP_TYPE_ROOT_PORT;
+	return pci->address.bus ? PCI_EXP_TYPE_ENDPOINT : PCI_EXP_TYPE_RC_END;
+}
+
 static void build_express(struct uvf_pci *pci)
 {
 	uint8_t *cap = claim(pci, pci->desc->express_offset,
 			     UVF_CAP_EXPRESS_SIZE, PCI_CAP_ID_EXP);
 	uint8_t *wmask = pci->hw_wmask + pci->desc->express_offset;
-	uint16_t type =
-		pci->address.bus ? PCI_EXP_TYPE_ENDPOINT : PCI_EXP_TYPE_RC_END;
+	uint16_t type = express_type(pci);
 	uint32_t devcap = PCI_EXP_DEVCAP_RBER;
 
 	if (pci->desc->features & UVFIO_PCI_FLR)

@@ -181,6 +181,15 @@ static int check_msix(const struct uvfio_pci_model *desc,
 	return 0;
 }
 
+/* Where a bridge has other registers. */
+static bool has_high_bar(const struct uvfio_pci_model *desc)
+{
+	for (unsigned int i = 2; i < UVFIO_PCI_BARS; i++)
+		if (desc->bars[i].size)
+			return true;
+	return false;
+}
+
 int uvf_descriptor_check(const struct uvfio_pci_model *desc,
 			 struct uvfio_error *err)
 {
@@ -197,6 +206,8 @@ int uvf_descriptor_check(const struct uvfio_pci_model *desc,
 		if (ret)
 			return ret;
 	}
+	if (desc->features & UVFIO_PCI_BRIDGE && has_high_bar(desc))
+		return refuse(desc, err, "a bridge has room for two BARs");
 	ret = check_caps(desc, err);
 	return ret ? ret : check_msix(desc, err);
 }

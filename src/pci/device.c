@@ -14,6 +14,7 @@
 #include "bus/options.h"
 #include "pci/address.h"
 #include "pci/bar.h"
+#include "pci/bridge.h"
 #include "pci/descriptor.h"
 #include "pci/driver.h"
 #include "pci/eventwatch.h"
@@ -21,22 +22,24 @@
 #include "pci/hw.h"
 #include "pci/irqs.h"
 #include "pci/pci.h"
+#include "pci/slot.h"
 
 #define GROUP_MAX     1000000
 #define DRIVER_MAX    32   /* letters of a driver's name */
 #define MULTIFUNCTION 0x80 /* header type */
 
 /* Keys that every model has; the others are its own. */
-static const char generic_keys[] = "addr, group, driver";
+static const char *const generic[] = {"addr", "group", "driver", "bridge"};
+static const char generic_keys[] = "addr, group, driver, bridge";
 
 /* A model that is gone is never called. */
 static const struct uvfio_device_ops no_ops = {0};
 
 static bool is_known(const struct uvfio_pci_model *desc, const char *key)
 {
-	if (!strcmp(key, "addr") || !strcmp(key, "group") ||
-	    !strcmp(key, "driver"))
-		return true;
+	for (size_t i = 0; i < sizeof(generic) / sizeof(generic[0]); i++)
+		if (!strcmp(key, generic[i]))
+			return true;
 	for (const struct uvfio_key *k = desc->keys; k && k->name; k++)
 		if (!strcmp(key, k->name))
 			return true;
@@ -113,41 +116,59 @@ static int check_driver(const struct uvf_options *options,
 	return -EINVAL;
 }
 
-static int parse_address(struct uvf_pci *pci, struct uvfio_error *err)
+/* What the keys say, or the first place that is free. */
+static int choose_address(struct uvf_pci *pci, struct uvfio_error *err)
 {
 	const char *text = uvf_options_find(pci->options, "addr");
-	struct uvf_bus_device *other;
+	const struct uvf_pci *bridge = uvf_bridge_of(pci);
 	int ret;
 
 	if (!text) {
-		ret = uvf_address_find_free(&pci->address, pci->machine);
-		if (ret)
-			uvfio_error_set(err, "no address is free below "
-					     "0001:00:00.0; say addr=");
-	} else {
-		ret = uvf_address_parse(&pci->address, text);
+		ret = uvf_address_find_free(&pci->address, pci->machine,
+					    bridge);
 		if (ret)
 			uvfio_error_set(err,
-					"addr=%s is no bus address; write "
-					"[DDDD:]BB:DD.F in hex, up to "
-					"ffff:ff:1f.7, such as 00:04.0",
-					text);
-	}
-	if (ret)
+					bridge ? "no address is free behind "
+						 "the bridge; say addr="
+					       : "no address is free below "
+						 "0001:00:00.0; say addr=");
 		return ret;
+	}
+	ret = uvf_address_parse(&pci->address, text);
+	if (ret) {
+		uvfio_error_set(err,
+				"addr=%s is no bus address; write "
+				"[DDDD:]BB:DD.F in hex, up to "
+				"ffff:ff:1f.7, such as 00:04.0",
+				text);
+	} else if (bridge && (pci->address.segment != bridge->address.segment ||
+			      pci->address.bus != bridge->bridge.secondary)) {
+		ret = -EINVAL;
+		uvfio_error_set(err,
+				"addr=%s is not behind the bridge; the bus "
+				"there is %02x",
+				text, bridge->bridge.secondary);
+	}
+	return ret;
+}
+
+/* Its name, and where it is in sysfs. */
+static int take_address(struct uvf_pci *pci, struct uvfio_error *err)
+{
+	struct uvf_bus_device *other;
+
 	(void)snprintf(pci->bus.root, sizeof(pci->bus.root), "pci%04x:%02x",
 		       pci->address.segment, pci->address.bus);
 	uvf_address_print(pci->bus.name, sizeof(pci->bus.name), &pci->address);
 	other = uvf_machine_find(pci->machine, pci->bus.name);
-	if (other) {
-		uvf_bus_device_put(other);
-		uvfio_error_set(err,
-				"addr=%s: another device is there; "
-				"name another or leave addr= out",
-				pci->bus.name);
-		return -EEXIST;
-	}
-	return 0;
+	if (!other)
+		return 0;
+	uvf_bus_device_put(other);
+	uvfio_error_set(err,
+			"addr=%s: another device is there; "
+			"name another or leave addr= out",
+			pci->bus.name);
+	return -EEXIST;
 }
 
 static void destroy(struct uvf_bus_device *bus);
@@ -169,6 +190,8 @@ static int init_hardware(struct uvf_pci *pci, struct uvfio_error *err)
 		pci->bars[i].size = pci->desc->bars[i].size;
 	}
 	ret = uvf_bars_assign(pci, err);
+	if (!ret && uvf_pci_is_bridge(pci))
+		ret = uvf_bridge_init(pci, err);
 	if (ret)
 		return ret;
 	ret = uvf_hw_init(pci);
@@ -256,7 +279,8 @@ static void destroy(struct uvf_bus_device *bus)
 
 	fini_model(pci);
 	fini_hardware(pci);
-	uvf_options_destroy(pci->options);
+	uvf_slot_destroy(pci->slot);
+	uvf_options_put(pci->options);
 	uvf_free(pci);
 }
 
@@ -316,6 +340,7 @@ static void init_fields(struct uvf_pci *pci, struct uvf_machine *machine,
 {
 	pci->bus_ops.attrs = pci->attrs;
 	pci->bus_ops.destroy = destroy;
+	pci->bus_ops.removed = uvf_slot_leave;
 	pci->bus_ops.set_domain = set_domain;
 	pci->bus_ops.show_pairs = uvf_sysfs_show_pairs;
 	pci->bus.bus = uvf_bus_find(machine, "pci");
@@ -347,9 +372,46 @@ static void init_fields(struct uvf_pci *pci, struct uvf_machine *machine,
 	uvf_list_init(&pci->ioeventfds);
 }
 
-int uvf_pci_create(struct uvf_machine *machine, struct uvf_worker *worker,
-		   const struct uvfio_pci_model *model,
-		   struct uvf_options *options, struct uvfio_error *err)
+/* The parts of a function, in the order in which they need each other. */
+static int build(struct uvf_pci *pci, struct uvf_worker *worker, int group,
+		 const struct uvf_pci_address *at, struct uvfio_error *err)
+{
+	int ret = uvf_bridge_place(pci, err);
+
+	if (!ret && at)
+		pci->address = *at;
+	else if (!ret)
+		ret = choose_address(pci, err);
+	if (!ret)
+		ret = take_address(pci, err);
+	if (ret)
+		return ret;
+	ret = init_hardware(pci, err);
+	if (ret)
+		return ret;
+	pci->reset_bits = find_resets(pci);
+	uvf_sysfs_init(pci);
+	pci->slot = uvf_slot_create(pci, worker);
+	ret = pci->slot ? init_model(pci, worker, err) : -ENOMEM;
+	if (ret)
+		goto err_hardware;
+	ret = add(pci, group);
+	if (ret)
+		goto err_model;
+	return 0;
+
+err_model:
+	fini_model(pci);
+err_hardware:
+	uvf_slot_destroy(pci->slot);
+	fini_hardware(pci);
+	return ret;
+}
+
+static int create(struct uvf_machine *machine, struct uvf_worker *worker,
+		  const struct uvfio_pci_model *model,
+		  struct uvf_options *options, const struct uvf_pci_address *at,
+		  struct uvfio_error *err, struct uvf_pci **ret_pci)
 {
 	struct uvf_pci *pci;
 	int group;
@@ -367,29 +429,45 @@ int uvf_pci_create(struct uvf_machine *machine, struct uvf_worker *worker,
 	pci = uvf_zalloc(sizeof(*pci));
 	if (!pci)
 		return -ENOMEM;
-	init_fields(pci, machine, model, options);
-	ret = parse_address(pci, err);
-	if (ret)
-		goto err_free;
-	ret = init_hardware(pci, err);
-	if (ret)
-		goto err_free;
-	pci->reset_bits = find_resets(pci);
-	uvf_sysfs_init(pci);
-	ret = init_model(pci, worker, err);
-	if (ret)
-		goto err_hardware;
-	ret = add(pci, group);
-	if (ret)
-		goto err_model;
-	return 0;
-
-err_model:
-	fini_model(pci);
-err_hardware:
-	fini_hardware(pci);
-err_free:
+	init_fields(pci, machine, model, uvf_options_get(options));
+	/* Before anybody else can find it and take it out again. */
+	uvf_bus_device_get(&pci->bus);
+	ret = build(pci, worker, group, at, err);
+	if (!ret) {
+		*ret_pci = pci;
+		return 0;
+	}
+	uvf_options_put(options);
 	uvf_bus_device_fini(&pci->bus);
 	uvf_free(pci);
 	return ret;
+}
+
+int uvf_pci_create_at(struct uvf_machine *machine, struct uvf_worker *worker,
+		      const struct uvfio_pci_model *model,
+		      struct uvf_options *options,
+		      const struct uvf_pci_address *at, struct uvfio_error *err)
+{
+	struct uvf_pci *pci;
+	int ret = create(machine, worker, model, options, at, err, &pci);
+
+	if (!ret)
+		uvf_bus_device_put(&pci->bus);
+	return ret;
+}
+
+int uvf_pci_create(struct uvf_machine *machine, struct uvf_worker *worker,
+		   const struct uvfio_pci_model *model,
+		   struct uvf_options *options,
+		   struct uvf_bus_device **ret_device, struct uvfio_error *err)
+{
+	struct uvf_pci *pci;
+	int ret = create(machine, worker, model, options, NULL, err, &pci);
+
+	if (ret)
+		return ret;
+	/* What was removed from there cannot come back. */
+	uvf_slots_forget(pci->bus.bus, &pci->address);
+	*ret_device = &pci->bus;
+	return 0;
 }

@@ -11,6 +11,7 @@ struct uvf_bus_device;
 struct uvf_machine;
 struct uvf_options;
 struct uvf_pci;
+struct uvf_pci_address;
 struct uvf_vfio;
 struct uvf_worker;
 
@@ -27,8 +28,9 @@ int uvf_pci_init(struct uvf_machine *machine, struct uvf_vfio *vfio);
  * @machine: on success owns the function
  * @worker:  device thread of the machine
  * @model:   descriptor of the model
- * @options: on success owned by the function; generic keys addr and group
- *           are used here, all others are the model's
+ * @options: on success the function has a reference of its own; generic
+ *           keys are used here, all others are the model's
+ * @ret_device: written on success, a reference
  * @err:     says what is wrong
  *
  * Return: 0, or, in the order they are tested:
@@ -39,7 +41,23 @@ int uvf_pci_init(struct uvf_machine *machine, struct uvf_vfio *vfio);
  */
 int uvf_pci_create(struct uvf_machine *machine, struct uvf_worker *worker,
 		   const struct uvfio_pci_model *model,
-		   struct uvf_options *options, struct uvfio_error *err);
+		   struct uvf_options *options,
+		   struct uvf_bus_device **ret_device, struct uvfio_error *err);
+
+/**
+ * uvf_pci_create_at() - the same, at an address that is free
+ * @options: on success the function has a reference of its own
+ * @at:      instead of what @options say
+ */
+int uvf_pci_create_at(struct uvf_machine *machine, struct uvf_worker *worker,
+		      const struct uvfio_pci_model *model,
+		      struct uvf_options *options,
+		      const struct uvf_pci_address *at,
+		      struct uvfio_error *err);
+
+/* The bridge that the key bridge names, with a reference, or NULL. */
+struct uvf_bus_device *uvf_pci_find_bridge(struct uvf_machine *machine,
+					   const struct uvf_options *options);
 
 /**
  * uvf_pci_bind() - let drivers take the functions of the machine

@@ -18,14 +18,17 @@
 #include "core/device_set.h"
 #include "core/vfio.h"
 #include "pci/bar.h"
+#include "pci/bridge.h"
 #include "pci/config.h"
 #include "pci/device.h"
 #include "pci/handlers.h"
 #include "pci/hw.h"
 #include "pci/irqs.h"
 #include "pci/reset.h"
+#include "pci/slot.h"
 #include "pci/v02.h"
 
+#define PORT_DRIVER  "pcieport"
 #define CLASS_BRIDGE 0x060400 /* PCI to PCI, normal decode */
 #define VF_TOKEN     "vf_token="
 #define UUID_LEN     36
@@ -165,8 +168,11 @@ const struct uvf_device_ops uvf_pci_device_ops = {
 static int vfio_probe(struct uvf_driver *driver, struct uvf_bus_device *bus)
 {
 	struct uvf_pci *pci = uvf_pci_of_bus(bus);
-	int ret = uvf_device_init(driver->data, &pci->vfio);
+	int ret;
 
+	if (uvf_pci_is_bridge(pci))
+		return -EINVAL;
+	ret = uvf_device_init(driver->data, &pci->vfio);
 	if (ret)
 		return ret;
 	/* Functions behind one bridge are reset together. */
@@ -288,7 +294,7 @@ static int add_drivers(struct uvf_bus *bus, struct uvf_vfio *vfio)
 		},
 	};
 	const struct uvf_driver port = {
-		.name = "pcieport",
+		.name = PORT_DRIVER,
 		.ops = &host_ops,
 		.manages_dma = true,
 	};
@@ -306,14 +312,24 @@ static int add_drivers(struct uvf_bus *bus, struct uvf_vfio *vfio)
 static const struct uvf_bus_ops pci_bus_ops = {
 	.added = uvf_pci_v02_added,
 	.removed = uvf_pci_v02_removed,
+	.rescan = uvf_slots_rescan,
+	.fini = uvf_slots_destroy,
 };
 
 int uvf_pci_init(struct uvf_machine *machine, struct uvf_vfio *vfio)
 {
+	struct uvf_pci_slots *slots = uvf_slots_create();
 	struct uvf_bus *bus;
-	int ret = uvf_bus_register(machine, "pci", &pci_bus_ops, &bus);
+	int ret;
 
-	return ret ? ret : add_drivers(bus, vfio);
+	if (!slots)
+		return -ENOMEM;
+	ret = uvf_bus_register(machine, "pci", &pci_bus_ops, slots, &bus);
+	if (ret) {
+		uvf_free(slots);
+		return ret;
+	}
+	return add_drivers(bus, vfio);
 }
 
 /* The driver of the host with this name; it takes functions like this one. */
@@ -352,7 +368,8 @@ int uvf_pci_bind_by_key(struct uvf_bus_device *bus)
 	int ret;
 
 	if (!name)
-		name = UVF_PCI_DRIVER_NAME;
+		name = uvf_pci_is_bridge(pci) ? PORT_DRIVER
+					      : UVF_PCI_DRIVER_NAME;
 	if (!strcmp(name, "none"))
 		return 0;
 	ret = obtain_host_driver(pci, name, &driver);

@@ -7,6 +7,7 @@
 #include <linux/pci_regs.h>
 
 #include "base/alloc.h"
+#include "pci/bridge.h"
 #include "pci/caps.h"
 #include "pci/irqs.h"
 
@@ -59,6 +60,10 @@ static void build_header(struct uvf_pci *pci)
 	uvf_put16(hw + PCI_CLASS_DEVICE, (uint16_t)(desc->class_code >> 8));
 	uvf_put16(hw + PCI_SUBSYSTEM_VENDOR_ID, desc->subvendor);
 	uvf_put16(hw + PCI_SUBSYSTEM_ID, desc->subdevice);
+	if (uvf_pci_is_bridge(pci)) {
+		memset(hw + PCI_SUBSYSTEM_VENDOR_ID, 0, 4);
+		uvf_bridge_build_header(pci);
+	}
 	hw[PCI_INTERRUPT_PIN] = desc->intx_pin;
 	hw[PCI_INTERRUPT_LINE] = desc->intx_pin ? FIRMWARE_IRQ_LINE : 0;
 	build_bars(pci);

@@ -33,6 +33,7 @@
 struct uvf_eventwatch;
 struct uvf_machine;
 struct uvf_options;
+struct uvf_pci_slot;
 struct uvf_profile;
 
 struct uvf_pci_address {
@@ -78,6 +79,19 @@ struct uvf_pci_msix {
 	uint64_t *pending;  /* bits */
 };
 
+/* Addresses that a bridge passes on. */
+struct uvf_pci_window {
+	uint64_t address;
+	uint64_t size; /* bytes; 0: none */
+};
+
+#define UVF_PCI_WINDOWS 2 /* I/O, memory */
+
+struct uvf_pci_bridge {
+	uint8_t secondary; /* the bus behind it */
+	struct uvf_pci_window windows[UVF_PCI_WINDOWS];
+};
+
 /* What is brought back after a reset and at last close. */
 struct uvf_pci_saved {
 	uint8_t header[64];
@@ -113,6 +127,8 @@ struct uvf_pci {
 	struct uvf_machine *machine;
 	struct uvf_options *options; /* owned */
 	struct uvf_pci_address address;
+	struct uvf_pci_bridge bridge;
+	struct uvf_pci_slot *slot; /* owned, until it is removed */
 	struct uvf_bus_device_ops bus_ops;
 	struct uvf_bus_attr attrs[UVF_PCI_ATTRS_MAX];
 	unsigned int reset_bits; /* UVF_PCI_RESET_*; 0: it cannot be reset */

@@ -12,6 +12,7 @@
 
 #include <linux/pci_regs.h>
 
+#include "pci/bridge.h"
 #include "pci/handlers.h"
 #include "pci/irqs.h"
 #include "pci/sysfs_store.h"
@@ -22,8 +23,10 @@
 #define RESOURCE_PREFETCH 0x00002008ull
 #define RESOURCE_MEM_64   0x00100000ull
 
-#define RESOURCE_LINES 13 /* BARs, ROM, bridge windows */
-#define GSI_FIRST      16
+#define RESOURCE_LINES        13 /* BARs, ROM, those of SR-IOV */
+#define RESOURCE_BRIDGE_LINES 4  /* windows: I/O, memory, prefetched */
+#define RESOURCE_WINDOW       0x00200000ull
+#define GSI_FIRST             16
 
 static size_t emit(void *buf, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -97,26 +100,46 @@ static uint64_t resource_flags(const struct uvf_pci_bar *bar)
 	return flags;
 }
 
+static size_t emit_line(void *buf, size_t size, uint64_t first, uint64_t bytes,
+			uint64_t flags)
+{
+	uint64_t last = bytes ? first + bytes - 1 : 0;
+
+	return emit(buf, size, "0x%016llx 0x%016llx 0x%016llx\n",
+		    (unsigned long long)first, (unsigned long long)last,
+		    (unsigned long long)flags);
+}
+
 static size_t show_resource(struct uvf_bus_device *bus, void *buf, size_t size)
 {
+	static const uint64_t window_flags[UVF_PCI_WINDOWS] = {
+		RESOURCE_IO & ~0x00040000ull, RESOURCE_MEM & ~0x00040000ull};
 	const struct uvf_pci *pci = uvf_pci_of_bus(bus);
-	size_t done = 0;
+	char *at = buf, *end = at + size;
 
 	for (unsigned int i = 0; i < RESOURCE_LINES; i++) {
-		uint64_t first = 0, last = 0, flags = 0;
+		const struct uvf_pci_bar *bar =
+			i < UVFIO_PCI_BARS ? &pci->bars[i] : NULL;
 
-		if (i < UVFIO_PCI_BARS && pci->bars[i].size) {
-			first = pci->bars[i].address;
-			last = first + pci->bars[i].size - 1;
-			flags = resource_flags(&pci->bars[i]);
-		}
-		done += emit((char *)buf + done, size - done,
-			     "0x%016llx 0x%016llx 0x%016llx\n",
-			     (unsigned long long)first,
-			     (unsigned long long)last,
-			     (unsigned long long)flags);
+		if (bar && bar->size)
+			at += emit_line(at, (size_t)(end - at), bar->address,
+					bar->size, resource_flags(bar));
+		else
+			at += emit_line(at, (size_t)(end - at), 0, 0, 0);
 	}
-	return done;
+	for (unsigned int i = 0;
+	     uvf_pci_is_bridge(pci) && i < RESOURCE_BRIDGE_LINES; i++) {
+		const struct uvf_pci_window *window =
+			i < UVF_PCI_WINDOWS ? &pci->bridge.windows[i] : NULL;
+
+		if (window)
+			at += emit_line(at, (size_t)(end - at), window->address,
+					window->size,
+					window_flags[i] | RESOURCE_WINDOW);
+		else
+			at += emit_line(at, (size_t)(end - at), 0, 0, 0);
+	}
+	return (size_t)(at - (char *)buf);
 }
 
 static size_t show_config(struct uvf_bus_device *bus, void *buf, size_t size)
@@ -233,6 +256,11 @@ static size_t show_local_cpus(struct uvf_bus_device *bus, void *buf,
 			break;
 	}
 	return done + emit((char *)buf + done, size - done, "\n");
+}
+
+static size_t show_behind(struct uvf_bus_device *bus, void *buf, size_t size)
+{
+	return emit(buf, size, "%u\n", uvf_pci_of_bus(bus)->bridge.secondary);
 }
 
 static size_t show_zero(struct uvf_bus_device *bus, void *buf, size_t size)
@@ -383,7 +411,7 @@ static const struct uvf_bus_attr attrs[] = {
 	SHOWN("subsystem_vendor", show_subvendor),
 	SHOWN("vendor", show_vendor),
 };
-static_assert(sizeof(attrs) / sizeof(attrs[0]) + 2 * UVFIO_PCI_BARS + 3 <=
+static_assert(sizeof(attrs) / sizeof(attrs[0]) + 2 * UVFIO_PCI_BARS + 5 <=
 		      UVF_PCI_ATTRS_MAX,
 	      "no room for files of a function");
 
@@ -434,6 +462,12 @@ void uvf_sysfs_init(struct uvf_pci *pci)
 	if (pci->reset_bits) {
 		*at++ = reset;
 		*at++ = method;
+	}
+	if (uvf_pci_is_bridge(pci)) {
+		*at++ = (struct uvf_bus_attr)SHOWN("secondary_bus_number",
+						   show_behind);
+		*at++ = (struct uvf_bus_attr)SHOWN("subordinate_bus_number",
+						   show_behind);
 	}
 	uvf_sysfs_default_methods(pci);
 	*at = (struct uvf_bus_attr){.name = NULL};

@@ -29,6 +29,7 @@ static void print_keys(const struct uvfio_pci_model *model)
 	static const struct uvfio_key common[] = {
 		{"addr", "[DDDD:]BB:DD.F", "bus address (0000:00:03.0 upward)"},
 		{"group", "N", "IOMMU group (one of its own)"},
+		{"bridge", "[DDDD:]BB:DD.F", "the bridge it is behind (none)"},
 		{"driver", "vfio-pci|none|NAME",
 		 "what it is bound to "
 		 "(vfio-pci)"},

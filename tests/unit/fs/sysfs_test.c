@@ -136,7 +136,8 @@ static int set_up(void **state)
 	host.profile = &profile;
 	uvf_machine_init(&machine, &profile);
 	uvf_vfio_init(&vfio, &machine, &host);
-	assert_int_equal(uvf_bus_register(&machine, "pci", &bus_ops, &bus), 0);
+	assert_int_equal(
+		uvf_bus_register(&machine, "pci", &bus_ops, NULL, &bus), 0);
 	next_index = 0;
 	add("0000:00:03.0", "vfio-pci", 7);
 	add("0000:00:03.1", "vfio-pci", 7);

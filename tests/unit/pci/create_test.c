@@ -46,15 +46,17 @@ static int teardown(void **state)
 static int create(struct bench *bench, const struct uvfio_pci_model *model,
 		  const char *spec, struct uvfio_error *err)
 {
+	struct uvf_bus_device *device;
 	struct uvf_options *options;
 	int ret;
 
 	err->text[0] = '\0';
 	assert_int_equal(uvf_options_parse(&options, spec, err), 0);
 	ret = uvf_pci_create(&bench->machine, bench->worker, model, options,
-			     err);
-	if (ret)
-		uvf_options_destroy(options);
+			     &device, err);
+	if (!ret)
+		uvf_bus_device_put(device);
+	uvf_options_put(options);
 	return ret;
 }
 
@@ -124,9 +126,8 @@ static void wrong_keys_are_named(void **state)
 	}
 	assert_int_equal(create(bench, &model_plain, "m,colour=red", &err),
 			 -EINVAL);
-	assert_string_equal(
-		err.text,
-		"plain has no key 'colour'; it knows addr, group, driver");
+	assert_string_equal(err.text, "plain has no key 'colour'; it knows "
+				      "addr, group, driver, bridge");
 }
 
 /* Every BAR aligned, inside a window, and alone. */
@@ -213,6 +214,7 @@ static void failing_model_leaves_nothing(void **state)
 static void failing_memory_leaves_nothing(void **state)
 {
 	struct bench *bench = *state;
+	struct uvf_bus_device *device;
 	struct uvfio_error err;
 	struct uvf_options *options;
 
@@ -222,15 +224,16 @@ static void failing_memory_leaves_nothing(void **state)
 		assert_int_equal(uvf_options_parse(&options, "full", &err), 0);
 		uvf_alloc_fail_nth(n);
 		ret = uvf_pci_create(&bench->machine, bench->worker,
-				     &model_full, options, &err);
+				     &model_full, options, &device, &err);
 		uvf_alloc_fail_nth(0);
+		uvf_options_put(options);
 		if (!ret) {
+			uvf_bus_device_put(device);
 			assert_true(n > 5);
 			return;
 		}
 		assert_int_equal(ret, -ENOMEM);
 		assert_true(uvf_list_is_empty(&bench->machine.devices));
-		uvf_options_destroy(options);
 	}
 }
 

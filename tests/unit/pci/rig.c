@@ -256,6 +256,7 @@ struct rig *rig_create(const struct uvfio_pci_model *model, const char *profile,
 		       bool may_spin)
 {
 	struct rig *rig = calloc(1, sizeof(*rig));
+	struct uvf_bus_device *device;
 	struct uvf_options *options;
 	struct uvfio_error err = {""};
 	int ret;
@@ -266,12 +267,13 @@ struct rig *rig_create(const struct uvfio_pci_model *model, const char *profile,
 	assert_int_equal(uvf_pci_init(&rig->machine, NULL), 0);
 	assert_int_equal(uvf_worker_create(&rig->worker, may_spin), 0);
 	assert_int_equal(uvf_options_parse(&options, model->name, &err), 0);
-	ret = uvf_pci_create(&rig->machine, rig->worker, model, options, &err);
+	ret = uvf_pci_create(&rig->machine, rig->worker, model, options,
+			     &device, &err);
+	uvf_options_put(options);
 	if (ret)
 		fail_msg("%d: %s", ret, err.text);
-	rig->pci =
-		uvf_pci_of_bus(uvf_machine_find(&rig->machine, "0000:00:03.0"));
-	uvf_bus_device_put(&rig->pci->bus);
+	rig->pci = uvf_pci_of_bus(device);
+	uvf_bus_device_put(device);
 	rig->probe = uvfio_priv(&rig->pci->model);
 	rig->client.mm.ops = &client_mm_ops;
 	rig->client.caller.ops = &client_ops;

@@ -359,10 +359,11 @@ struct rig *rig_create(const struct uvf_v02_host *host)
 	assert_int_equal(uvf_profile_parse(&rig->profile, "v02", &err), 0);
 	uvf_machine_init(&rig->machine, &rig->profile);
 	uvf_machine_init(&rig->other, &rig->profile);
-	assert_int_equal(
-		uvf_bus_register(&rig->machine, "pci", &bus_ops, &rig->pci), 0);
+	assert_int_equal(uvf_bus_register(&rig->machine, "pci", &bus_ops, NULL,
+					  &rig->pci),
+			 0);
 	assert_int_equal(uvf_bus_register(&rig->other, "platform", &bus_ops,
-					  &rig->platform),
+					  NULL, &rig->platform),
 			 0);
 	assert_int_equal(uvf_v02_create(&rig->v02, host), 0);
 	process_init(&rig->a, rig);
