@@ -155,6 +155,7 @@ static const struct ioctl_kind {
 	[UVF_FILE_KVM_VM] = {ROWS(kvm_vm_rows), kvm_ioctl_other, call_kvm},
 	[UVF_FILE_KVM_VFIO] = {ROWS(kvm_vfio_rows), kvm_ioctl_other, call_kvm},
 	[UVF_FILE_KVM_TCE] = {NULL, 0, NULL, NULL},
+	[UVF_FILE_SYSFS] = {NULL, 0, NULL, NULL},
 };
 
 static long by_table(struct uvf_file *file, struct uvf_caller *caller,

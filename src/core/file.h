@@ -31,6 +31,7 @@ enum uvf_file_kind {
 	UVF_FILE_KVM_VM,   /* a virtual machine */
 	UVF_FILE_KVM_VFIO, /* its KVM-VFIO device */
 	UVF_FILE_KVM_TCE,  /* a table of TCEs of it */
+	UVF_FILE_SYSFS,    /* fs/sysfs_file.h; answers to no ioctl */
 };
 
 /* What a client finds in a page of a mapping it touches for the first time. */

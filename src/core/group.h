@@ -36,6 +36,7 @@ struct uvf_group {
 	enum uvf_device_kind kind; /* of all its devices */
 
 	struct uvf_list vfio_node; /* under vfio->lock, as drivers */
+	unsigned int minor;        /* of its node, fixed once it is listed */
 	unsigned int drivers;      /* registered devices */
 
 	struct uvf_mutex device_lock; /* protects devices; match() runs there */

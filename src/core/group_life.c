@@ -78,6 +78,31 @@ void uvf_group_put(struct uvf_group *group)
 	free_group(group);
 }
 
+static bool has_minor_locked(struct uvf_vfio *vfio, unsigned int minor)
+	UVF_REQUIRES(vfio->lock)
+{
+	struct uvf_list *node;
+
+	uvf_list_for_each (node, &vfio->groups) {
+		struct uvf_group *group =
+			uvf_list_entry(node, struct uvf_group, vfio_node);
+
+		if (group->minor == minor)
+			return true;
+	}
+	return false;
+}
+
+static unsigned int free_minor_locked(struct uvf_vfio *vfio)
+	UVF_REQUIRES(vfio->lock)
+{
+	unsigned int minor = 0;
+
+	while (has_minor_locked(vfio, minor))
+		minor++;
+	return minor;
+}
+
 /* The group of an IOMMU group, one reference for the device that comes. */
 static struct uvf_group *obtain_group(struct uvf_vfio *vfio,
 				      struct uvf_iommu_group *iommu_group,
@@ -94,6 +119,7 @@ static struct uvf_group *obtain_group(struct uvf_vfio *vfio,
 		uvf_ref_get(&group->ref);
 	} else {
 		group = made;
+		group->minor = free_minor_locked(vfio);
 		uvf_list_append(&vfio->groups, &group->vfio_node);
 	}
 	group->drivers++;
@@ -208,6 +234,19 @@ bool uvf_group_exists(struct uvf_vfio *vfio, unsigned int id)
 	exists = find_id_locked(vfio, id);
 	uvf_unlock(&vfio->lock);
 	return exists;
+}
+
+int uvf_group_minor(struct uvf_vfio *vfio, unsigned int id)
+{
+	struct uvf_group *group;
+	int minor = -1;
+
+	uvf_lock(&vfio->lock);
+	group = find_id_locked(vfio, id);
+	if (group)
+		minor = (int)group->minor;
+	uvf_unlock(&vfio->lock);
+	return minor;
 }
 
 static void group_release(struct uvf_file *file)

@@ -74,4 +74,11 @@ int uvf_group_open(struct uvf_vfio *vfio, unsigned int id,
 /* Whether an IOMMU group has a node. */
 bool uvf_group_exists(struct uvf_vfio *vfio, unsigned int id);
 
+/**
+ * uvf_group_minor() - the minor number of a group's node
+ * It was the lowest free one when the group came.
+ * Return: the number, or -1 when there is no such group.
+ */
+int uvf_group_minor(struct uvf_vfio *vfio, unsigned int id);
+
 #endif /* UVF_CORE_VFIO_H */

@@ -114,6 +114,17 @@ static struct uvf_misc *find_misc(struct uvf_vfio *vfio, const char *path)
 	return NULL;
 }
 
+int uvf_devfs_open_past(struct uvf_vfio *vfio, const char *path,
+			struct uvf_file **ret_file)
+{
+	unsigned int id;
+
+	if (!vfio->v02 && !strncmp(path, GROUP_PREFIX, strlen(GROUP_PREFIX)) &&
+	    parse_group(path + strlen(GROUP_PREFIX), &id))
+		return uvf_group_open(vfio, id, ret_file);
+	return uvf_devfs_open(vfio, path, ret_file);
+}
+
 int uvf_devfs_open(struct uvf_vfio *vfio, const char *path,
 		   struct uvf_file **ret_file)
 {

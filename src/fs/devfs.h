@@ -25,4 +25,12 @@ int uvf_devfs_walk(struct uvf_vfio *vfio, uvf_devfs_node_fn *fn, void *arg);
 int uvf_devfs_open(struct uvf_vfio *vfio, const char *path,
 		   struct uvf_file **ret_file);
 
+/**
+ * uvf_devfs_open_past() - open a node that was there, by its number
+ * The name may be gone by now, which the number cannot tell.
+ * Return: as uvf_devfs_open(), or what a stale number says.
+ */
+int uvf_devfs_open_past(struct uvf_vfio *vfio, const char *path,
+			struct uvf_file **ret_file);
+
 #endif /* UVF_FS_DEVFS_H */

@@ -19,7 +19,7 @@ static int walk_all(struct uvf_walk *walk, struct uvf_vfio *vfio)
 	walk->has_group_numbers = vfio->v02;
 	uvf_walk_dir(walk, "class");
 	uvf_sysfs_walk_devices(walk);
-	uvf_sysfs_walk_classes(walk);
+	uvf_sysfs_walk_classes(walk, vfio);
 	uvf_sysfs_walk_modules(walk);
 	uvf_sysfs_walk_bus(walk);
 	if (!walk->has_group_numbers)

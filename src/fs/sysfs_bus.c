@@ -125,14 +125,15 @@ static void walk_driver(struct uvf_walk *walk, struct uvf_driver *driver)
 		.subsystem = "drivers",
 	};
 	char dir[UVF_WALK_PATH], target[UVF_WALK_PATH];
+	char module[UVF_WALK_MODULE];
 
 	uvf_walk_path(walk, dir, "bus/%s/drivers/%s", driver->bus->name,
 		      driver->name);
 	uvf_walk_dir(walk, "%s", dir);
 	uvf_walk_texts(walk, files, &about, "%s", dir);
-	if (!driver->module)
+	if (!uvf_walk_module_of(driver, module))
 		return;
-	uvf_walk_path(walk, target, "module/%s", driver->module);
+	uvf_walk_path(walk, target, "module/%s", module);
 	uvf_walk_link(walk, target, "%s/module", dir);
 }
 

@@ -6,6 +6,7 @@
 
 #include "bus/device.h"
 #include "bus/machine.h"
+#include "core/vfio.h"
 #include "fs/sysfs_walk.h"
 
 /* A character device of a class, as udev and devtmpfs learn of it. */
@@ -47,24 +48,28 @@ static bool brought_group(struct uvf_bus_device **devices, size_t at,
 	return true;
 }
 
-/* VFIO's groups; a minor is the lowest free when the group comes. */
-static void walk_vfio_groups(struct uvf_walk *walk,
+static void walk_vfio_groups(struct uvf_walk *walk, struct uvf_vfio *vfio,
 			     struct uvf_bus_device **devices, size_t count)
 {
 	char name[16], dev[16], uevent[64];
-	unsigned int minor = 0, id;
+	unsigned int id;
 
 	for (size_t i = 0; i < count; i++) {
+		int minor;
+
 		if (!brought_group(devices, i, &id))
 			continue;
+		/* It may have gone since. */
+		minor = uvf_group_minor(vfio, id);
+		if (minor < 0)
+			continue;
 		(void)snprintf(name, sizeof(name), "%u", id);
-		(void)snprintf(dev, sizeof(dev), "%u:%u\n",
+		(void)snprintf(dev, sizeof(dev), "%u:%d\n",
 			       UVF_WALK_GROUP_MAJOR, minor);
 		(void)snprintf(uevent, sizeof(uevent),
-			       "MAJOR=%u\nMINOR=%u\nDEVNAME=vfio/%s\n",
+			       "MAJOR=%u\nMINOR=%d\nDEVNAME=vfio/%s\n",
 			       UVF_WALK_GROUP_MAJOR, minor, name);
 		walk_class_device(walk, "vfio", name, dev, uevent);
-		minor++;
 	}
 }
 
@@ -83,7 +88,7 @@ static void walk_vfio_devices(struct uvf_walk *walk,
 	}
 }
 
-void uvf_sysfs_walk_classes(struct uvf_walk *walk)
+void uvf_sysfs_walk_classes(struct uvf_walk *walk, struct uvf_vfio *vfio)
 {
 	struct uvf_bus_device **devices;
 	size_t count;
@@ -106,7 +111,7 @@ void uvf_sysfs_walk_classes(struct uvf_walk *walk)
 		uvf_walk_fail(walk, -ENOMEM);
 		return;
 	}
-	walk_vfio_groups(walk, devices, count);
+	walk_vfio_groups(walk, vfio, devices, count);
 	walk_vfio_devices(walk, devices, count);
 	uvf_bus_devices_put(devices, count);
 }

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "base/parse.h"
+#include "bus/bus.h"
+#include "bus/driver.h"
 #include "bus/machine.h"
 #include "fs/sysfs_walk.h"
 
@@ -163,12 +165,60 @@ static void walk_module(struct uvf_walk *walk, const struct module *module)
 		walk_parameter(walk, module, p);
 }
 
+bool uvf_walk_module_of(const struct uvf_driver *driver,
+			char ret_name[UVF_WALK_MODULE])
+{
+	if (!driver->module && driver->manages_dma)
+		return false;
+	(void)snprintf(ret_name, UVF_WALK_MODULE, "%s",
+		       driver->module ? driver->module : driver->name);
+	for (char *at = ret_name; (at = strchr(at, '-')); at++)
+		*at = '_';
+	return true;
+}
+
+static bool is_in_table(const char *name)
+{
+	for (size_t i = 0; i < sizeof(modules) / sizeof(modules[0]); i++)
+		if (!strcmp(modules[i].name, name))
+			return true;
+	return false;
+}
+
+/* The drivers of the host that are there, as somebody loaded them. */
+static void walk_others(struct uvf_walk *walk, struct uvf_bus *bus)
+{
+	struct uvf_driver *driver;
+
+	for (size_t i = 0; (driver = uvf_driver_at(bus, i)); i++) {
+		char name[UVF_WALK_MODULE], target[UVF_WALK_PATH];
+		const struct module module = {
+			.name = name,
+			.coresize = "65536\n",
+			.refcnt = "0\n",
+		};
+
+		if (!uvf_walk_module_of(driver, name) || is_in_table(name))
+			continue;
+		walk_module(walk, &module);
+		uvf_walk_dir(walk, "module/%s/drivers", name);
+		uvf_walk_path(walk, target, "bus/%s/drivers/%s", bus->name,
+			      driver->name);
+		uvf_walk_link(walk, target, "module/%s/drivers/%s:%s", name,
+			      bus->name, driver->name);
+	}
+}
+
 void uvf_sysfs_walk_modules(struct uvf_walk *walk)
 {
+	struct uvf_bus *pci = uvf_bus_find(walk->machine, "pci");
+
 	uvf_walk_dir(walk, "module");
 	for (size_t i = 0; i < sizeof(modules) / sizeof(modules[0]); i++)
 		walk_module(walk, &modules[i]);
 	uvf_walk_dir(walk, "module/vfio_pci/drivers");
 	uvf_walk_link(walk, "bus/pci/drivers/vfio-pci",
 		      "module/vfio_pci/drivers/pci:vfio-pci");
+	if (pci)
+		walk_others(walk, pci);
 }

@@ -119,9 +119,19 @@ ssize_t uvf_walk_store_uevent(const struct uvf_walk_file *file,
 #define UVF_WALK_GROUP_MAJOR 245
 #define UVF_WALK_CDEV_MAJOR  244
 
+/* Bytes of the name of a module, final NUL included. */
+#define UVF_WALK_MODULE 40
+
+/*
+ * The module that a driver is in: false for one that is built in.  Those of
+ * the host that drive a device themselves are modules, with _ for -.
+ */
+bool uvf_walk_module_of(const struct uvf_driver *driver,
+			char ret_name[UVF_WALK_MODULE]);
+
 /* What the parts of the tree tell. */
 void uvf_sysfs_walk_devices(struct uvf_walk *walk);
-void uvf_sysfs_walk_classes(struct uvf_walk *walk);
+void uvf_sysfs_walk_classes(struct uvf_walk *walk, struct uvf_vfio *vfio);
 void uvf_sysfs_walk_modules(struct uvf_walk *walk);
 void uvf_sysfs_walk_bus(struct uvf_walk *walk);
 void uvf_sysfs_walk_groups(struct uvf_walk *walk, struct uvf_vfio *vfio);

@@ -19,10 +19,12 @@
 #include "base/log.h"
 #include "core/file.h"
 #include "front/supervisor/client.h"
+#include "fs/sysfs_file.h"
 
-#define BUCKETS 256
-#define SLOTS   256
-#define NO_FD   (-1) /* the slot of a thread as such */
+#define BUCKETS        256
+#define SLOTS          256
+#define NUDGE_PAUSE_US 500
+#define NO_FD          (-1) /* the slot of a thread as such */
 /* pos, flags, mnt_id and ino need less; what follows them is of no use. */
 #define FDINFO_SIZE 192
 
@@ -67,7 +69,8 @@ struct slot {
 struct uvf_fds {
 	struct uvf_clients *clients;
 	int inotify;
-	bool has_ino; /* fdinfo tells it: Linux 5.14 */
+	bool has_ino;         /* fdinfo tells it: Linux 5.14 */
+	_Atomic(pid_t) owner; /* the thread that receives; 0: none yet */
 
 	struct slot slots[SLOTS]; /* of the thread that receives */
 
@@ -299,6 +302,8 @@ static const char *memfd_name(const struct uvf_file *file)
 		return "kvm-vfio";
 	case UVF_FILE_KVM_TCE:
 		return "kvm-spapr-tce";
+	case UVF_FILE_SYSFS:
+		return "sysfs";
 	default:
 		return "vfio-device";
 	}
@@ -309,6 +314,20 @@ static const char *memfd_name(const struct uvf_file *file)
  * write is refused, a touch of a mapping is SIGBUS.  Since Linux 6.14 what
  * memfd_create() returns reports no close, a file opened anew does.
  */
+/* What is read of a file of /sys is there; nothing else ever is. */
+static int fill_memfd(const struct uvf_file *file, int fd)
+{
+	const void *content;
+	size_t size;
+
+	if (file->kind != UVF_FILE_SYSFS)
+		return 0;
+	content = uvf_sysfs_file_content(file, &size);
+	if (size && pwrite(fd, content, size, 0) != (ssize_t)size)
+		return -ENOMEM;
+	return fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE) ? -errno : 0;
+}
+
 static int make_memfd(const struct uvf_file *file, int flags)
 {
 	char path[64];
@@ -318,6 +337,11 @@ static int make_memfd(const struct uvf_file *file, int flags)
 	fd = memfd_create(memfd_name(file), MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
 		return -errno;
+	ret = fill_memfd(file, fd);
+	if (ret) {
+		close(fd);
+		return ret;
+	}
 	if (fchmod(fd, 0600) ||
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)) {
 		ret = -errno;
@@ -651,6 +675,22 @@ void uvf_fds_own(struct uvf_fds *fds)
 
 	(void)fcntl(fds->inotify, F_SETOWN_EX, &owner);
 	(void)fcntl(fds->inotify, F_SETFL, O_ASYNC | O_NONBLOCK);
+	atomic_store(&fds->owner, gettid());
 	/* Closes so far interrupted another thread, or nobody. */
 	drain(fds);
+}
+
+int uvf_fds_fd(const struct uvf_fds *fds)
+{
+	return fds->inotify;
+}
+
+void uvf_fds_nudge(struct uvf_fds *fds)
+{
+	pid_t owner = atomic_load(&fds->owner);
+
+	if (owner)
+		(void)tgkill(getpid(), owner, SIGIO);
+	/* It needs a moment to read what makes the descriptor readable. */
+	(void)usleep(NUDGE_PAUSE_US);
 }

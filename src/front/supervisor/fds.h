@@ -105,6 +105,13 @@ void uvf_fds_own(struct uvf_fds *fds);
  */
 void uvf_fds_drain(struct uvf_fds *fds);
 
+/*
+ * Readable while a close was not seen yet.  SIGIO may come just before the
+ * thread that receives falls asleep: uvf_fds_nudge() sends it once more.
+ */
+int uvf_fds_fd(const struct uvf_fds *fds);
+void uvf_fds_nudge(struct uvf_fds *fds);
+
 /* The handler of SIGIO. */
 void uvf_fds_on_signal(int signo);
 

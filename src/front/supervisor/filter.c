@@ -5,16 +5,19 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "front/agent/abi.h"
+#include "front/supervisor/view_writes.h"
 
 /* Since Linux 5.19. */
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
@@ -35,6 +38,7 @@
 #define HIGH_OFFSET   (1U << 8) /* upper half of 1 << 40, a region's index */
 #define SMALL_ACCESS  64        /* bytes of a pread() that BAR0 may see */
 #define MAP_TYPE_MASK 0x0fU
+#define VECTOR_MAX    8   /* pieces of a writev() that may go to /sys */
 #define BLOCK_MAX     255 /* instructions a jump can skip */
 
 /* Offsets of what a program may look at. */
@@ -208,6 +212,22 @@ static void filter_pread(struct program *p, uint32_t nr)
 	end(p, at);
 }
 
+/*
+ * A file of /sys takes a page at most; C libraries write by one vector of
+ * few pieces.
+ */
+static void filter_write(struct program *p, uint32_t nr, uint32_t most)
+{
+	size_t at = begin(p, nr);
+
+	load(p, UPPER(2));
+	unless_equal(p, 0, SECCOMP_RET_ALLOW);
+	load(p, LOW(2));
+	if_at_least(p, most + 1, SECCOMP_RET_ALLOW);
+	trap(p);
+	end(p, at);
+}
+
 static void filter_preadv(struct program *p, uint32_t nr)
 {
 	size_t at = begin(p, nr);
@@ -285,11 +305,25 @@ static void filter_signals(struct program *p)
 	end(p, at);
 }
 
+/* Who listens to the kernel's uevents is to hear the machine's. */
+static void filter_socket(struct program *p)
+{
+	size_t at = begin(p, SYS_socket);
+
+	load(p, LOW(0));
+	unless_equal(p, AF_NETLINK, SECCOMP_RET_ALLOW);
+	load(p, LOW(2));
+	unless_equal(p, NETLINK_KOBJECT_UEVENT, SECCOMP_RET_ALLOW);
+	trap(p);
+	end(p, at);
+}
+
 int uvf_filter_build(const struct uvf_filter *filter, struct sock_filter *code)
 {
 	static const int always[] = {
 		SYS_creat,  SYS_openat2,   SYS_fsync,    SYS_fdatasync,
 		SYS_execve, SYS_ftruncate, SYS_execveat, SYS_fallocate,
+		SYS_statfs, SYS_fstatfs,
 	};
 	struct program p = {.code = code};
 
@@ -298,11 +332,16 @@ int uvf_filter_build(const struct uvf_filter *filter, struct sock_filter *code)
 	filter_pread(&p, SYS_pread64);
 	filter_pread(&p, SYS_pwrite64);
 	filter_mmap(&p);
+	if (filter->traps_write) {
+		filter_write(&p, SYS_write, UVF_VIEW_WRITE_MAX);
+		filter_write(&p, SYS_writev, VECTOR_MAX);
+	}
 	for (const int *nr = filter->path_calls; nr && *nr >= 0; nr++)
 		trap_always(&p, *nr);
 	filter_open(&p, SYS_openat, 2);
 	filter_open(&p, SYS_open, 1);
 	filter_signals(&p);
+	filter_socket(&p);
 	filter_preadv(&p, SYS_preadv);
 	filter_preadv(&p, SYS_pwritev);
 	filter_preadv(&p, SYS_preadv2);

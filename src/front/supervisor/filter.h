@@ -11,12 +11,13 @@
 struct sock_filter;
 
 /* More than any configuration needs. */
-#define UVF_FILTER_MAX 256
+#define UVF_FILTER_MAX 384
 
 struct uvf_filter {
 	const int *path_calls; /* numbers to trap as well, ends with -1 */
 	bool traps_eventfd;    /* pidfd_getfd() is refused */
 	bool has_host_kvm;     /* the host's kernel answers most of /dev/kvm */
+	bool traps_write;      /* small ones may be to files of /sys */
 };
 
 /**

@@ -53,6 +53,10 @@ static uvf_call_fn *const calls[CALLS_MAX] = {
 	[SYS_pwritev] = uvf_call_preadv,
 	[SYS_preadv2] = uvf_call_preadv,
 	[SYS_pwritev2] = uvf_call_preadv,
+	[SYS_write] = uvf_call_write,
+	[SYS_writev] = uvf_call_write,
+	[SYS_statfs] = uvf_call_statfs,
+	[SYS_fstatfs] = uvf_call_statfs,
 	[SYS_mmap] = uvf_call_mmap,
 	[SYS_fsync] = uvf_call_fsync,
 	[SYS_fdatasync] = uvf_call_fsync,
@@ -62,6 +66,7 @@ static uvf_call_fn *const calls[CALLS_MAX] = {
 	[SYS_openat] = uvf_call_open,
 	[SYS_openat2] = uvf_call_open,
 	[SYS_creat] = uvf_call_open,
+	[SYS_socket] = uvf_call_socket,
 	[SYS_eventfd] = uvf_call_eventfd,
 	[SYS_eventfd2] = uvf_call_eventfd,
 	[SYS_rt_sigaction] = uvf_call_sigaction,
@@ -130,6 +135,9 @@ void uvf_call_pass(struct uvf_call *call)
 		close(answer.fd);
 		if (ret < 0)
 			uvf_call_return(call, ret);
+		return;
+	case UVF_PATH_WRITE:
+		uvf_call_open_sysfs(call, answer.path, answer.flags);
 		return;
 	default:
 		(void)uvf_call_continue(call);
@@ -233,6 +241,7 @@ static void *listener_main(void *arg)
 		bool is_interrupted;
 
 		memset(&request, 0, sizeof(request));
+		uvf_fds_drain(listener->params.fds);
 		if (ioctl(listener->params.fd, SECCOMP_IOCTL_NOTIF_RECV,
 			  &request)) {
 			/* EINTR by a close; ENOENT: the caller was killed. */

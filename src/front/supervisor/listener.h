@@ -24,6 +24,7 @@ struct uvf_kvms;
 struct uvf_listener;
 struct uvf_mmio;
 struct uvf_mmio_ops;
+struct uvf_uevents;
 struct uvf_vfio;
 struct uvf_view;
 
@@ -34,6 +35,7 @@ struct uvf_listener_params {
 	struct uvf_view *view;
 	struct uvf_fds *fds;
 	struct uvf_clients *clients;
+	struct uvf_uevents *uevents;
 	struct uvf_eventfds *eventfds; /* NULL: pidfd_getfd() works */
 	struct uvf_kvms *kvms;         /* NULL: /dev/kvm is not the host's */
 	struct uvf_mmio *mmio;
@@ -88,12 +90,24 @@ uvf_call_fn uvf_call_fsync;
 uvf_call_fn uvf_call_ftruncate;
 uvf_call_fn uvf_call_fallocate;
 
+/* listener_sysfs.c: files of /sys. */
+uvf_call_fn uvf_call_write;
+uvf_call_fn uvf_call_statfs;
+
+/* An open for writing of a file of /sys; it answers the call. */
+void uvf_call_open_sysfs(struct uvf_call *call, const char *path, int flags);
+
+/* A write to it, which may wait; it answers the call, maybe later. */
+void uvf_call_write_sysfs(struct uvf_call *call, const char *path,
+			  uint64_t addr, uint64_t size, uint64_t pos);
+
 /* How faults reach files; front is the struct uvf_fds. */
 extern const struct uvf_mmio_ops uvf_call_mmio_ops;
 
 /* listener_open.c: calls that make descriptors. */
 uvf_call_fn uvf_call_open;
 uvf_call_fn uvf_call_eventfd;
+uvf_call_fn uvf_call_socket;
 
 /* signals.c */
 uvf_call_fn uvf_call_sigaction;

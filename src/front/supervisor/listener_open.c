@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -17,11 +18,12 @@
 #include "front/supervisor/eventfds.h"
 #include "front/supervisor/fds.h"
 #include "front/supervisor/listener.h"
+#include "front/supervisor/proc.h"
+#include "front/supervisor/uevents.h"
 #include "front/supervisor/view.h"
 #include "fs/devfs.h"
+#include "fs/sysfs_file.h"
 #include "v02/v02.h"
-
-#define NODE_SIZE 64
 
 /* One open, whichever call it came by. */
 struct open_args {
@@ -58,25 +60,27 @@ static int decode(const struct uvf_call *call, struct open_args *ret_args)
 }
 
 /* What is tested before the driver's open(). */
-static int check_flags(int flags)
+static int check_open(const struct uvf_call *call,
+		      const struct uvf_view_hit *hit, int flags)
 {
 	if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
 		return -EEXIST;
 	if (flags & O_DIRECTORY)
 		return -ENOTDIR;
-	return 0;
+	return uvf_proc_may_open(call->tid, &hit->rights, flags);
 }
 
-static void open_node(struct uvf_call *call, const char *node, int flags)
+static void open_node(struct uvf_call *call, const struct uvf_view_hit *hit,
+		      int flags)
 {
 	struct uvf_fds *fds = call->params->fds;
 	struct uvf_file *file;
 	int fd;
 	int ret;
 
-	ret = check_flags(flags);
+	ret = check_open(call, hit, flags);
 	if (!ret)
-		ret = uvf_devfs_open(call->params->vfio, node, &file);
+		ret = uvf_devfs_open_past(call->params->vfio, hit->node, &file);
 	if (ret)
 		goto out;
 	fd = uvf_fds_make(fds, file, flags);
@@ -105,19 +109,26 @@ out:
 static void open_again(struct uvf_call *call, const struct uvf_file *file,
 		       int flags)
 {
-	char node[NODE_SIZE];
+	/* Who has it open may open it. */
+	struct uvf_view_hit hit = {
+		.node = "vfio/vfio",
+		.rights = {.mode = 0666},
+	};
 
 	switch (file->kind) {
 	case UVF_FILE_CONTAINER:
-		open_node(call, "vfio/vfio", flags);
+		open_node(call, &hit, flags);
+		return;
+	case UVF_FILE_SYSFS:
+		uvf_call_open_sysfs(call, uvf_sysfs_file_path(file), flags);
 		return;
 	case UVF_FILE_GROUP:
 		uvf_call_return(call, -EBUSY);
 		return;
 	case UVF_FILE_V02_GROUP:
-		(void)snprintf(node, sizeof(node), "vfio/%s",
+		(void)snprintf(hit.node, sizeof(hit.node), "vfio/%s",
 			       uvf_v02_node_name(file));
-		open_node(call, node, flags);
+		open_node(call, &hit, flags);
 		return;
 	default:
 		uvf_call_return(call, -ENXIO);
@@ -127,7 +138,7 @@ static void open_again(struct uvf_call *call, const struct uvf_file *file,
 void uvf_call_open(struct uvf_call *call)
 {
 	char path[PATH_MAX];
-	char node[NODE_SIZE];
+	struct uvf_view_hit hit;
 	struct open_args args;
 	struct uvf_file *file;
 
@@ -137,9 +148,9 @@ void uvf_call_open(struct uvf_call *call)
 		uvf_call_pass(call);
 		return;
 	}
-	if (uvf_view_node(call->params->view, call->tid, args.dirfd, path, node,
-			  sizeof(node))) {
-		open_node(call, node, args.flags);
+	if (uvf_view_node(call->params->view, call->tid, args.dirfd, path,
+			  &hit)) {
+		open_node(call, &hit, args.flags);
 		return;
 	}
 	file = uvf_fds_find_path(call->params->fds, call->tid, path);
@@ -166,6 +177,26 @@ void uvf_call_eventfd(struct uvf_call *call)
 	if (!ret)
 		ret = uvf_client_give(call->params->fd, call->id, fd, flags,
 				      true);
+	if (ret < 0)
+		uvf_call_return(call, ret);
+}
+
+/* Where namespaces are refused it is the host's uevents that it hears. */
+void uvf_call_socket(struct uvf_call *call)
+{
+	int type = (int)call->args[1];
+	int fd, ret;
+
+	/* It takes a child of ours to make one. */
+	uvf_call_give_token(call);
+	fd = uvf_uevents_socket(call->params->uevents, type);
+	if (fd < 0) {
+		(void)uvf_call_continue(call);
+		return;
+	}
+	ret = uvf_client_give(call->params->fd, call->id, fd,
+			      type & SOCK_CLOEXEC ? O_CLOEXEC : 0, true);
+	close(fd);
 	if (ret < 0)
 		uvf_call_return(call, ret);
 }

@@ -19,10 +19,6 @@
 
 #define NONE 255
 
-#ifndef SYS_fchmodat2
-#define SYS_fchmodat2 452
-#endif
-
 /* How a call follows a symbolic link at the end of its path. */
 enum follow {
 	ALWAYS,
@@ -114,6 +110,7 @@ const int *uvf_paths_calls(void)
 		SYS_getcwd,
 		SYS_inotify_add_watch,
 		SYS_statfs,
+		SYS_fstatfs,
 		SYS_getxattr,
 		SYS_lgetxattr,
 		SYS_listxattr,
@@ -212,8 +209,26 @@ static bool must_follow(const struct path_call *call, int pid,
 	       (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
 }
 
-void uvf_paths_call(struct uvf_paths *paths, int pid, int nr,
-		    const uint64_t args[6], struct uvf_path_answer *ret_answer)
+/*
+ * The directory shows the present from here to the unlock; without memory, or
+ * room for files, as much as could be done.
+ */
+static void begin(struct uvf_paths *paths)
+{
+	struct uvf_view_tree *tree = uvf_view_names_get(paths->names);
+
+	pthread_rwlock_rdlock(&paths->present);
+	if (tree != paths->tree) {
+		pthread_rwlock_unlock(&paths->present);
+		(void)uvf_paths_follow(paths);
+		pthread_rwlock_rdlock(&paths->present);
+	}
+	uvf_view_tree_put(tree);
+}
+
+static void answer_call(struct uvf_paths *paths, int pid, int nr,
+			const uint64_t args[6],
+			struct uvf_path_answer *ret_answer)
 {
 	struct uvf_paths_request request;
 	char path[PATH_MAX];
@@ -222,11 +237,6 @@ void uvf_paths_call(struct uvf_paths *paths, int pid, int nr,
 	request.pid = pid;
 	request.nr = nr;
 	request.args = args;
-	if (nr == SYS_getcwd)
-		uvf_paths_getcwd(paths, pid, args, ret_answer);
-	if (nr == SYS_fchdir)
-		/* The kernel knows every directory that has a descriptor. */
-		(void)uvf_paths_cwd_set(paths, pid, "");
 	for (size_t i = 0; i < CALL_COUNT; i++) {
 		const struct path_call *call = &calls[i];
 		int dirfd = AT_FDCWD;
@@ -246,18 +256,54 @@ void uvf_paths_call(struct uvf_paths *paths, int pid, int nr,
 	}
 }
 
+void uvf_paths_call(struct uvf_paths *paths, int pid, int nr,
+		    const uint64_t args[6], struct uvf_path_answer *ret_answer)
+{
+	begin(paths);
+	if (nr == SYS_getcwd)
+		uvf_paths_getcwd(paths, pid, args, ret_answer);
+	else if (nr == SYS_fstatfs)
+		uvf_paths_fstatfs(paths, pid, args, ret_answer);
+	else
+		answer_call(paths, pid, nr, args, ret_answer);
+	if (nr == SYS_fchdir)
+		/* The kernel knows every directory that has a descriptor. */
+		(void)uvf_paths_cwd_set(paths, pid, "");
+	pthread_rwlock_unlock(&paths->present);
+}
+
+/* Of a node that is, was, or was made by mknod(2) elsewhere. */
+static bool find_node(struct uvf_paths *paths, const struct uvf_place *place,
+		      struct uvf_view_hit *ret_hit)
+{
+	struct stat st;
+
+	if (place->error)
+		return false;
+	if (place->node) {
+		if (place->node->kind != UVF_VIEW_CHAR)
+			return false;
+		uvf_view_names_hit(paths->names, place->node, ret_hit);
+		return true;
+	}
+	return !stat(place->path, &st) && S_ISCHR(st.st_mode) &&
+	       st.st_dev != paths->dev_dev &&
+	       uvf_view_names_find_number(paths->names, &st, ret_hit);
+}
+
 bool uvf_paths_node(struct uvf_paths *paths, int pid, int dirfd,
-		    const char *path, char *node, size_t node_size)
+		    const char *path, struct uvf_view_hit *ret_hit)
 {
 	struct uvf_place place;
+	bool is_node;
 
 	if (strlen(path) >= PATH_MAX)
 		return false;
+	begin(paths);
 	uvf_paths_resolve(paths, pid, dirfd, path, true, &place);
-	if (place.error || !place.node || place.node->kind != UVF_VIEW_CHAR)
-		return false;
-	snprintf(node, node_size, "%s", place.node->path + strlen("dev/"));
-	return true;
+	is_node = find_node(paths, &place, ret_hit);
+	pthread_rwlock_unlock(&paths->present);
+	return is_node;
 }
 
 const char *uvf_paths_directory(const struct uvf_paths *paths)
@@ -301,26 +347,18 @@ static int remove_entry(const char *path, const struct stat *st, int type,
 	return 0;
 }
 
-static int fill(struct uvf_paths *paths)
+static void fini(struct uvf_paths *paths)
 {
-	mode_t mask = umask(0);
-	int ret = 0;
-
-	if (mkdirat(paths->dirfd, "sys", 0755) ||
-	    mkdirat(paths->dirfd, "dev", 0755))
-		ret = -errno;
-	if (!ret)
-		ret = uvf_view_tree_write(paths->tree, paths->dirfd, "sys",
-					  false);
-	if (!ret)
-		ret = uvf_view_tree_write(paths->tree, paths->dirfd, "dev",
-					  false);
-	umask(mask);
-	return ret ? ret : uvf_paths_find_unions(paths);
+	pthread_rwlock_destroy(&paths->present);
+	uvf_mutex_fini(&paths->fill_lock);
+	uvf_mutex_fini(&paths->lock);
+	uvf_view_tree_put(paths->tree);
+	uvf_free(paths->cwds);
+	uvf_free(paths);
 }
 
-int uvf_paths_create(struct uvf_paths **ret_paths,
-		     const struct uvf_view_tree *tree, struct uvfio_error *err)
+int uvf_paths_create(struct uvf_paths **ret_paths, struct uvf_view_names *names,
+		     struct uvfio_error *err)
 {
 	struct uvf_paths *paths = uvf_zalloc(sizeof(*paths));
 	char real[PATH_MAX];
@@ -331,16 +369,17 @@ int uvf_paths_create(struct uvf_paths **ret_paths,
 		uvfio_error_set(err, "out of memory");
 		return -ENOMEM;
 	}
-	paths->tree = tree;
+	paths->names = names;
 	uvf_mutex_init(&paths->lock);
+	uvf_mutex_init(&paths->fill_lock);
+	pthread_rwlock_init(&paths->present, NULL);
 	ret = make_directory(paths);
 	if (ret) {
 		uvfio_error_set(err,
 				"no directory for the view in "
 				"$XDG_RUNTIME_DIR, /dev/shm or /tmp: %s",
 				strerror(-ret));
-		uvf_mutex_fini(&paths->lock);
-		uvf_free(paths);
+		fini(paths);
 		return ret;
 	}
 	/* The kernel names it without links. */
@@ -353,7 +392,7 @@ int uvf_paths_create(struct uvf_paths **ret_paths,
 		paths->sys_dev = st.st_dev;
 	if (!stat("/dev", &st))
 		paths->dev_dev = st.st_dev;
-	ret = fill(paths);
+	ret = uvf_paths_follow(paths);
 	if (ret) {
 		uvfio_error_set(err, "cannot write to %s: %s", paths->directory,
 				strerror(-ret));
@@ -371,7 +410,5 @@ void uvf_paths_destroy(struct uvf_paths *paths)
 	close(paths->dirfd);
 	(void)nftw(paths->directory, remove_entry, 16,
 		   FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-	uvf_mutex_fini(&paths->lock);
-	uvf_free(paths->cwds);
-	uvf_free(paths);
+	fini(paths);
 }

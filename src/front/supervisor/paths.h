@@ -12,15 +12,15 @@
 #include "front/supervisor/view.h"
 
 struct uvf_paths;
-struct uvf_view_tree;
+struct uvf_view_names;
 
 /**
  * uvf_paths_create() - write the tree to a private directory
- * @tree: stays valid as long as the result
+ * @names: stays valid as long as the result
  * Return: 0, or a negative errno and a line in @err.
  */
-int uvf_paths_create(struct uvf_paths **ret_paths,
-		     const struct uvf_view_tree *tree, struct uvfio_error *err);
+int uvf_paths_create(struct uvf_paths **ret_paths, struct uvf_view_names *names,
+		     struct uvfio_error *err);
 
 /* Removes the directory.  Takes NULL. */
 void uvf_paths_destroy(struct uvf_paths *paths);
@@ -30,7 +30,7 @@ const char *uvf_paths_directory(const struct uvf_paths *paths);
 
 /* uvf_view_node() and uvf_view_path_call(), see there. */
 bool uvf_paths_node(struct uvf_paths *paths, int pid, int dirfd,
-		    const char *path, char *node, size_t node_size);
+		    const char *path, struct uvf_view_hit *ret_hit);
 void uvf_paths_call(struct uvf_paths *paths, int pid, int nr,
 		    const uint64_t args[6], struct uvf_path_answer *ret_answer);
 const int *uvf_paths_calls(void);

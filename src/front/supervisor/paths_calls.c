@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "front/supervisor/paths_private.h"
+#include "front/supervisor/proc.h"
 
 /*
  * Directory and name by which we reach what the place is.  Of a directory
@@ -81,6 +82,8 @@ void uvf_paths_stat(struct uvf_paths_request *request,
 	}
 	if (node && node->kind == UVF_VIEW_CHAR)
 		st.st_rdev = node->rdev;
+	if (node && node->kind == UVF_VIEW_FILE)
+		st.st_size = (off_t)uvf_view_node_size(node);
 	uvf_paths_return(
 		answer,
 		uvf_paths_copy_out(request->pid,
@@ -108,6 +111,8 @@ void uvf_paths_statx(struct uvf_paths_request *request,
 		stx.stx_rdev_major = major(node->rdev);
 		stx.stx_rdev_minor = minor(node->rdev);
 	}
+	if (node && node->kind == UVF_VIEW_FILE)
+		stx.stx_size = uvf_view_node_size(node);
 	uvf_paths_return(answer,
 			 uvf_paths_copy_out(request->pid, request->args[4],
 					    &stx, sizeof(stx)));
@@ -285,6 +290,21 @@ void uvf_paths_statfs(struct uvf_paths_request *request,
 					    sizeof(fs)));
 }
 
+void uvf_paths_fstatfs(struct uvf_paths *paths, int pid, const uint64_t *args,
+		       struct uvf_path_answer *answer)
+{
+	char name[32], path[PATH_MAX];
+	struct statfs fs;
+
+	snprintf(name, sizeof(name), "fd/%d", (int)args[0]);
+	if (!uvf_paths_read_proc(pid, name, path) ||
+	    !uvf_paths_translate(paths, path) ||
+	    statfs(strncmp(path, "/sys", 4) ? "/dev" : "/sys", &fs))
+		return;
+	uvf_paths_return(answer,
+			 uvf_paths_copy_out(pid, args[1], &fs, sizeof(fs)));
+}
+
 void uvf_paths_xattr(struct uvf_paths_request *request,
 		     struct uvf_path_answer *answer)
 {
@@ -313,9 +333,62 @@ void uvf_paths_make(struct uvf_paths_request *request,
 		uvf_paths_return(answer, place->error);
 }
 
+/* What chmod() or chown() asks for; false: it is another call. */
+static bool read_rights(const struct uvf_paths_request *request,
+			struct uvf_view_rights *rights)
+{
+	int nr = request->nr;
+	bool is_chmod =
+		nr == SYS_chmod || nr == SYS_fchmodat || nr == SYS_fchmodat2;
+	bool has_dirfd =
+		nr == SYS_fchmodat || nr == SYS_fchmodat2 || nr == SYS_fchownat;
+	const uint64_t *args = request->args + (has_dirfd ? 2 : 1);
+
+	if (is_chmod) {
+		rights->mode = (mode_t)args[0] & 07777;
+		return true;
+	}
+	if (nr != SYS_chown && nr != SYS_lchown && nr != SYS_fchownat)
+		return false;
+	if ((uid_t)args[0] != (uid_t)-1)
+		rights->uid = (uid_t)args[0];
+	if ((gid_t)args[1] != (gid_t)-1)
+		rights->gid = (gid_t)args[1];
+	return true;
+}
+
+/* We change our copy, for which the kernel asks what the client may. */
+static long change_rights(const struct uvf_paths_request *request,
+			  const struct uvf_view_rights *rights)
+{
+	struct uvf_paths *paths = request->paths;
+	const struct uvf_view_node *node = request->place.node;
+
+	if (!uvf_proc_is_owner(request->pid))
+		return -EPERM;
+	if (fchownat(paths->dirfd, node->path, rights->uid, rights->gid,
+		     AT_SYMLINK_NOFOLLOW))
+		return -errno;
+	if (node->kind != UVF_VIEW_LINK &&
+	    fchmodat(paths->dirfd, node->path, rights->mode, 0))
+		return -errno;
+	return uvf_view_names_set_rights(paths->names, node, rights);
+}
+
 void uvf_paths_change(struct uvf_paths_request *request,
 		      struct uvf_path_answer *answer)
 {
+	const struct uvf_view_node *node = request->place.node;
+	struct uvf_view_rights rights;
+
+	if (request->place.is_ours && node) {
+		uvf_view_names_rights(request->paths->names, node, &rights);
+		if (read_rights(request, &rights)) {
+			uvf_paths_return(answer,
+					 change_rights(request, &rights));
+			return;
+		}
+	}
 	const struct uvf_place *place = &request->place;
 
 	if (place->is_ours)

@@ -62,6 +62,7 @@ int uvf_paths_find_unions(struct uvf_paths *paths)
 	const struct uvf_view_tree *tree = paths->tree;
 	int ret = 0;
 
+	paths->union_count = 0;
 	for (size_t i = 0; !ret && i < tree->count; i++) {
 		const struct uvf_view_node *node = &tree->nodes[i];
 		const char *slash = strrchr(node->path, '/');

@@ -11,6 +11,10 @@
 #include <unistd.h>
 
 #include "front/supervisor/paths_private.h"
+#include "front/supervisor/proc.h"
+
+/* No errno: what is opened will be written. */
+#define FOR_WRITING (-4096)
 
 struct open_args {
 	uint64_t flags;
@@ -73,11 +77,41 @@ static int open_real(const struct uvf_paths_request *request, int flags,
 	return fd < 0 ? -errno : fd;
 }
 
+/*
+ * As it is now, for reading.  Opens for writing come to here when all that
+ * is tested before the write is right, and are the caller's to answer.
+ */
+static int open_file(const struct uvf_paths_request *request, int flags)
+{
+	const struct uvf_view_node *node = request->place.node;
+	struct uvf_paths *paths = request->paths;
+	struct uvf_view_rights rights;
+	int fd, ret;
+
+	ret = uvf_view_may_open(node, flags);
+	if (ret)
+		return ret;
+	uvf_view_names_rights(paths->names, node, &rights);
+	ret = uvf_proc_may_open(request->pid, &rights, flags);
+	if (ret)
+		return ret;
+	if ((flags & O_ACCMODE) != O_RDONLY)
+		return FOR_WRITING;
+	ret = uvf_paths_fill(paths, node);
+	if (ret)
+		return ret;
+	fd = openat(paths->dirfd, node->path,
+		    (flags & ~(O_CREAT | O_TRUNC)) | O_CLOEXEC | O_NOFOLLOW);
+	return fd < 0 ? -errno : fd;
+}
+
 static int open_node(const struct uvf_paths_request *request, int flags)
 {
 	const struct uvf_view_node *node = request->place.node;
 	int fd;
 
+	if (node->kind == UVF_VIEW_FILE)
+		return open_file(request, flags);
 	if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
 		return -EEXIST;
 	if (node->kind == UVF_VIEW_LINK)
@@ -88,7 +122,6 @@ static int open_node(const struct uvf_paths_request *request, int flags)
 	if (node->kind == UVF_VIEW_DIR &&
 	    uvf_paths_is_union(request->paths, node))
 		uvf_paths_refresh_union(request->paths, node);
-	/* As in sysfs, truncating changes nothing. */
 	flags &= ~(O_CREAT | O_EXCL | O_TRUNC);
 	fd = openat(request->paths->dirfd, node->path,
 		    flags | O_CLOEXEC | O_NOFOLLOW);
@@ -129,6 +162,13 @@ void uvf_paths_open(struct uvf_paths_request *request,
 			(args.flags & (O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) |
 			O_RDONLY;
 	fd = open_place(request, &args);
+	if (fd == FOR_WRITING) {
+		answer->kind = UVF_PATH_WRITE;
+		answer->flags = (int)args.flags;
+		snprintf(answer->path, sizeof(answer->path), "%s",
+			 place->node->path);
+		return;
+	}
 	if (fd < 0) {
 		uvf_paths_return(answer, fd);
 		return;

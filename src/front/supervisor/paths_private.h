@@ -6,16 +6,24 @@
 #define UVF_FRONT_SUPERVISOR_PATHS_PRIVATE_H
 
 #include <limits.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 
 #include "base/lock.h"
 #include "front/supervisor/paths.h"
+#include "front/supervisor/view_names.h"
 #include "front/supervisor/view_tree.h"
 
 #define UVF_PATHS_UNIONS 16
+
+/* Since Linux 6.6. */
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
 
 /*
  * Where a process stands that changed to a directory the kernel does not
@@ -28,15 +36,21 @@ struct uvf_paths_cwd {
 };
 
 struct uvf_paths {
-	const struct uvf_view_tree *tree;
+	struct uvf_view_names *names;
 	char directory[128]; /* the tree as files; private to our user */
 	size_t directory_length;
 	int dirfd;
 	dev_t sys_dev; /* st_dev of the host's /sys and /dev */
 	dev_t dev_dev;
+
+	/* Held for reading by each call, for writing when names changed. */
+	pthread_rwlock_t present;
+	struct uvf_view_tree *tree; /* what the directory shows */
 	/* Merged directories whose list of names is not the host's. */
 	const struct uvf_view_node *unions[UVF_PATHS_UNIONS];
 	size_t union_count;
+
+	struct uvf_mutex fill_lock; /* serialises uvf_paths_fill() */
 
 	struct uvf_mutex lock;      /* protects what follows */
 	struct uvf_paths_cwd *cwds; /* owned */
@@ -81,8 +95,21 @@ int uvf_paths_cwd_set(struct uvf_paths *paths, int pid, const char *path);
 bool uvf_paths_is_union(const struct uvf_paths *paths,
 			const struct uvf_view_node *node);
 
-/* Finds the unions.  0 or a negative errno. */
+/* Finds the unions.  0 or -E2BIG. */
 int uvf_paths_find_unions(struct uvf_paths *paths);
+
+/**
+ * uvf_paths_follow() - let the directory show the present tree
+ * Context: takes @paths->present for writing.
+ * Return: 0 or a negative errno.
+ */
+int uvf_paths_follow(struct uvf_paths *paths);
+
+/**
+ * uvf_paths_fill() - let a file of the directory hold what it holds now
+ * Return: 0, or a negative errno; -ENODEV: it is gone.
+ */
+int uvf_paths_fill(struct uvf_paths *paths, const struct uvf_view_node *node);
 
 /* Makes the names of the host appear in our copy of a union. */
 void uvf_paths_refresh_union(struct uvf_paths *paths,
@@ -115,6 +142,9 @@ uvf_paths_fn uvf_paths_change; /* an existing one */
 
 void uvf_paths_getcwd(struct uvf_paths *paths, int pid, const uint64_t *args,
 		      struct uvf_path_answer *answer);
+
+void uvf_paths_fstatfs(struct uvf_paths *paths, int pid, const uint64_t *args,
+		       struct uvf_path_answer *answer);
 
 /* Client memory.  Return: 0 or -EFAULT; for a string also -ENAMETOOLONG. */
 int uvf_paths_copy_in(int pid, void *dst, uint64_t addr, size_t size);

@@ -100,8 +100,10 @@ static void child_main(void *arg)
 	ret = uvf_view_enter(child->view, &err);
 	if (ret)
 		report(child, UVF_RUN_VIEW, ret, err.text);
-	if (uvf_view_mode(child->view) == UVF_VIEW_PATHS)
+	if (uvf_view_mode(child->view) == UVF_VIEW_PATHS) {
 		filter.path_calls = uvf_view_path_calls();
+		filter.traps_write = true;
+	}
 	fd = uvf_filter_install(&filter);
 	if (fd < 0)
 		report(child, UVF_RUN_FILTER, fd, NULL);

@@ -18,6 +18,7 @@
 #include <uvfio/device.h>
 
 #include "front/control_machine.h"
+#include "core/vfio.h"
 #include "front/supervisor/client.h"
 #include "front/supervisor/eventfds.h"
 #include "front/supervisor/fds.h"
@@ -28,6 +29,7 @@
 #include "front/supervisor/mailbox.h"
 #include "front/supervisor/mmio.h"
 #include "front/supervisor/run.h"
+#include "front/supervisor/uevents.h"
 #include "mem/copy.h"
 #include "mem/peer.h"
 
@@ -45,6 +47,7 @@ struct supervisor {
 	struct uvf_view *view;
 	struct uvf_clients *clients;
 	struct uvf_fds *fds;
+	struct uvf_uevents *uevents;
 	struct uvf_eventfds *eventfds;
 	struct uvf_kvms *kvms;
 	struct uvf_mmio *mmio;
@@ -120,6 +123,10 @@ static int prepare(struct supervisor *s)
 		ret = uvf_fds_create(&s->fds, s->clients);
 	}
 	if (!ret) {
+		what = "no memory for the run";
+		ret = uvf_uevents_create(&s->uevents, s->run->vfio->machine);
+	}
+	if (!ret) {
 		what = "signals that guard copies";
 		ret = uvf_copy_guard_init();
 	}
@@ -165,6 +172,7 @@ static void clean_up(struct supervisor *s)
 	uvf_kvms_destroy(s->kvms);
 	uvf_mmio_destroy(s->mmio);
 	uvf_view_destroy(s->view);
+	uvf_uevents_destroy(s->uevents);
 	if (s->listener_fd >= 0)
 		close(s->listener_fd);
 	if (s->janitor_fd >= 0)
@@ -245,6 +253,7 @@ static int start_listener(struct supervisor *s)
 		.view = s->view,
 		.fds = s->fds,
 		.clients = s->clients,
+		.uevents = s->uevents,
 		.eventfds = s->eventfds,
 		.kvms = s->kvms,
 		.mmio = s->mmio,
@@ -355,13 +364,16 @@ static void wait_end(struct supervisor *s)
 		{.fd = s->channel, .events = POLLIN},
 		{.fd = s->signal_fd, .events = POLLIN},
 		{.fd = uvf_clients_fd(s->clients), .events = POLLIN},
+		{.fd = uvf_fds_fd(s->fds), .events = POLLIN},
 	};
 
 	for (;;) {
 		/* Before there is a program, signals wait for it. */
 		pfds[1].fd = s->program || s->has_ended ? s->signal_fd : -1;
-		if (poll(pfds, 3, -1) < 0)
+		if (poll(pfds, 4, -1) < 0)
 			continue;
+		if (pfds[3].revents)
+			uvf_fds_nudge(s->fds);
 		if (pfds[1].revents)
 			forward_signals(s);
 		if (pfds[2].revents)

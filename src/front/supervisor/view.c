@@ -2,22 +2,29 @@
 #include "front/supervisor/view.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <uvfio/device.h>
 
 #include "base/alloc.h"
+#include "front/supervisor/client.h"
 #include "front/supervisor/paths.h"
 #include "front/supervisor/view_lookup.h"
 #include "front/supervisor/view_namespace.h"
 #include "front/supervisor/view_tree.h"
+#include "fs/sysfs_file.h"
 
 struct uvf_view {
 	enum uvf_view_mode mode; /* NAMESPACE or PATHS */
-	struct uvf_view_tree *tree;
+	struct uvf_view_names *names;
+	struct uvf_view_writes *writes;
 	struct uvf_view_namespace ns; /* NAMESPACE */
 	struct uvf_paths *paths;      /* PATHS */
 };
@@ -30,8 +37,8 @@ static int choose_mode(struct uvf_view *view, enum uvf_view_mode mode,
 
 	if (mode != UVF_VIEW_PATHS) {
 		view->mode = UVF_VIEW_NAMESPACE;
-		ret = uvf_view_namespace_create(&view->ns, view->tree,
-						&refusal);
+		ret = uvf_view_namespace_create(&view->ns, view->names,
+						view->writes, &refusal);
 		if (!ret)
 			return 0;
 		if (mode == UVF_VIEW_NAMESPACE) {
@@ -40,7 +47,7 @@ static int choose_mode(struct uvf_view *view, enum uvf_view_mode mode,
 		}
 	}
 	view->mode = UVF_VIEW_PATHS;
-	return uvf_paths_create(&view->paths, view->tree, err);
+	return uvf_paths_create(&view->paths, view->names, err);
 }
 
 int uvf_view_create(struct uvf_view **ret_view, struct uvf_vfio *vfio,
@@ -50,16 +57,19 @@ int uvf_view_create(struct uvf_view **ret_view, struct uvf_vfio *vfio,
 	int ret = -ENOMEM;
 
 	if (view)
-		ret = uvf_view_tree_create(&view->tree, vfio);
-	if (ret) {
+		ret = uvf_view_names_create(&view->names, vfio);
+	if (!ret)
+		ret = uvf_view_writes_create(&view->writes, vfio);
+	if (ret)
 		uvfio_error_set(err, "cannot describe the machine: %s",
 				strerror(-ret));
-		uvf_free(view);
-		return ret;
-	}
-	ret = choose_mode(view, mode, err);
+	else
+		ret = choose_mode(view, mode, err);
 	if (ret) {
-		uvf_view_tree_destroy(view->tree);
+		if (view)
+			uvf_view_writes_destroy(view->writes);
+		if (view)
+			uvf_view_names_destroy(view->names);
 		uvf_free(view);
 		return ret;
 	}
@@ -69,12 +79,18 @@ int uvf_view_create(struct uvf_view **ret_view, struct uvf_vfio *vfio,
 
 void uvf_view_destroy(struct uvf_view *view)
 {
+	bool has_namespace;
+
 	if (!view)
 		return;
-	if (view->mode == UVF_VIEW_NAMESPACE)
+	has_namespace = view->mode == UVF_VIEW_NAMESPACE;
+	if (has_namespace)
+		uvf_view_namespace_stop(&view->ns);
+	uvf_view_writes_destroy(view->writes);
+	if (has_namespace)
 		uvf_view_namespace_fini(&view->ns);
 	uvf_paths_destroy(view->paths);
-	uvf_view_tree_destroy(view->tree);
+	uvf_view_names_destroy(view->names);
 	uvf_free(view);
 }
 
@@ -95,49 +111,122 @@ int uvf_view_enter(struct uvf_view *view, struct uvfio_error *err)
 	return uvf_view_namespace_enter(&view->ns, err);
 }
 
-/*
- * The node an inode of ours is.  On their tmpfs nodes are the only devices,
- * and the kernel knows by which path it was found.
- */
-static bool find_node(const struct uvf_view_tree *tree, int fd, char *node,
-		      size_t node_size)
+/* In our file system, or a number of ours that was made elsewhere. */
+static bool is_node(struct uvf_view *view, const struct uvf_view_found *found,
+		    struct uvf_view_hit *ret_hit)
 {
-	char link[64], path[512];
-	ssize_t length;
+	struct stat st, host;
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	length = readlink(link, path, sizeof(path));
-	for (size_t i = tree->dev_first; length > 0 && i < tree->count; i++) {
-		const char *name = tree->nodes[i].path + strlen("dev");
-		ssize_t size = (ssize_t)strlen(name);
+	if (found->is_ours)
+		return uvf_view_names_find_node(view->names, found->ino,
+						ret_hit);
+	return !fstat(found->fd, &st) && S_ISCHR(st.st_mode) &&
+	       !fstatat(view->ns.root_fd, "dev/null", &host, 0) &&
+	       st.st_dev != host.st_dev &&
+	       uvf_view_names_find_number(view->names, &st, ret_hit);
+}
 
-		if (tree->nodes[i].kind != UVF_VIEW_CHAR || size > length ||
-		    memcmp(path + length - size, name, (size_t)size) != 0)
-			continue;
-		snprintf(node, node_size, "%s", name + 1);
-		return true;
-	}
-	return false;
+static int look_up(struct uvf_view *view, int pid, int dirfd, const char *path,
+		   struct uvf_view_found *ret_found)
+{
+	struct uvf_view_tree *tree = uvf_view_names_get(view->names);
+	struct uvf_view_place place = {
+		.tree = tree,
+		.dev = view->ns.dev,
+		.root_fd = view->ns.root_fd,
+	};
+	int ret = uvf_view_lookup(&place, pid, dirfd, path, ret_found);
+
+	uvf_view_tree_put(tree);
+	return ret;
 }
 
 bool uvf_view_node(struct uvf_view *view, int pid, int dirfd, const char *path,
-		   char *node, size_t node_size)
+		   struct uvf_view_hit *ret_hit)
 {
-	struct stat st;
-	bool is_node;
-	int fd;
+	struct uvf_view_found found;
+	bool is_found;
 
 	if (view->mode == UVF_VIEW_PATHS)
-		return uvf_paths_node(view->paths, pid, dirfd, path, node,
-				      node_size);
-	fd = uvf_view_lookup(pid, dirfd, path);
+		return uvf_paths_node(view->paths, pid, dirfd, path, ret_hit);
+	if (look_up(view, pid, dirfd, path, &found))
+		return false;
+	is_found = is_node(view, &found, ret_hit);
+	if (!found.is_ours)
+		close(found.fd);
+	return is_found;
+}
+
+/* The inode number in our file system that a call is about. */
+static bool find_ino(struct uvf_view *view, int pid, int nr,
+		     const uint64_t args[6], uint64_t *ret_ino)
+{
+	struct uvf_view_found found;
+	char path[PATH_MAX];
+	bool is_ours;
+	int fd;
+
+	if (nr == SYS_statfs) {
+		if (uvf_client_read_path(pid, args[0], path) ||
+		    look_up(view, pid, AT_FDCWD, path, &found))
+			return false;
+		if (!found.is_ours)
+			close(found.fd);
+		*ret_ino = found.ino;
+		return found.is_ours;
+	}
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, (int)args[0]);
+	fd = open(path, O_PATH | O_CLOEXEC);
 	if (fd < 0)
 		return false;
-	is_node = !fstat(fd, &st) && S_ISCHR(st.st_mode) &&
-		  st.st_dev == view->ns.dev &&
-		  find_node(view->tree, fd, node, node_size);
+	is_ours = uvf_view_namespace_dev(fd) == view->ns.dev &&
+		  !uvf_view_lookup_ino(fd, ret_ino);
 	close(fd);
-	return is_node;
+	return is_ours;
+}
+
+bool uvf_view_statfs(struct uvf_view *view, int pid, int nr,
+		     const uint64_t args[6], struct statfs *ret_fs)
+{
+	const struct uvf_view_node *node;
+	struct uvf_view_tree *tree;
+	bool is_sys = false;
+	uint64_t ino;
+
+	if (view->mode == UVF_VIEW_PATHS ||
+	    !find_ino(view, pid, nr, args, &ino))
+		return false;
+	tree = uvf_view_names_get(view->names);
+	node = uvf_view_tree_find_ino(tree, ino);
+	if (node)
+		is_sys = !strncmp(node->path, "sys/", 4);
+	uvf_view_tree_put(tree);
+	return is_sys && !statfs("/sys", ret_fs);
+}
+
+int uvf_view_file(struct uvf_view *view, const char *path,
+		  struct uvf_file **ret_file)
+{
+	char *data = uvf_zalloc(UVF_VIEW_FILE_MAX);
+	ssize_t size;
+	int ret;
+
+	if (!data)
+		return -ENOMEM;
+	/* What can only be written reads as nothing. */
+	size = uvf_view_names_read(view->names, path, data, UVF_VIEW_FILE_MAX,
+				   0);
+	ret = uvf_sysfs_file_create(ret_file, path, data,
+				    size < 0 ? 0 : (size_t)size);
+	uvf_free(data);
+	return ret;
+}
+
+int uvf_view_write(struct uvf_view *view, pid_t tid, const char *path,
+		   const struct uvf_view_data *data,
+		   uvf_view_write_done_fn *done, void *arg)
+{
+	return uvf_view_writes_start(view->writes, tid, path, data, done, arg);
 }
 
 void uvf_view_path_call(struct uvf_view *view, int pid, int nr,

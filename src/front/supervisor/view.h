@@ -10,7 +10,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
+#include "front/supervisor/view_names.h"
+#include "front/supervisor/view_writes.h"
+
+struct statfs;
+struct uvf_file;
 struct uvf_vfio;
 struct uvf_view;
 struct uvfio_error;
@@ -29,7 +35,11 @@ enum uvf_view_mode {
 int uvf_view_create(struct uvf_view **ret_view, struct uvf_vfio *vfio,
 		    enum uvf_view_mode mode, struct uvfio_error *err);
 
-/* Removes what was put into the file system.  Takes NULL. */
+/**
+ * uvf_view_destroy() - remove what was put into the file system
+ * Waits for writes that were begun; no client is left, nor a file of one.
+ * Takes NULL.
+ */
 void uvf_view_destroy(struct uvf_view *view);
 
 /* The mode that was chosen: NAMESPACE or PATHS. */
@@ -51,15 +61,41 @@ int uvf_view_enter(struct uvf_view *view, struct uvfio_error *err);
  * @pid:     the client's thread
  * @dirfd:   of the client, or AT_FDCWD
  * @path:    as the client gave it
- * @node:    on success the path relative to /dev, e.g. "vfio/3"
+ * @ret_hit: written on success
  *
  * Resolves the path as the client's kernel would (cwd, dirfd, symbolic
- * links, root) in either mode.
+ * links, root) in either mode.  The node may be gone by now.
  *
  * Return: true when it does.
  */
 bool uvf_view_node(struct uvf_view *view, int pid, int dirfd, const char *path,
-		   char *node, size_t node_size);
+		   struct uvf_view_hit *ret_hit);
+
+/**
+ * uvf_view_statfs() - what is known of a file system where we pretend
+ * @nr: of statfs(2) or fstatfs(2)
+ * @args: of the call
+ * Return: true with @ret_fs when the file is one of our files of /sys; in
+ * NAMESPACE mode only.
+ */
+bool uvf_view_statfs(struct uvf_view *view, int pid, int nr,
+		     const uint64_t args[6], struct statfs *ret_fs);
+
+/**
+ * uvf_view_file() - a file of /sys opened for writing (PATHS mode)
+ * @path: "sys/..."
+ * Return: 0 and a file of kind UVF_FILE_SYSFS, or a negative errno.
+ */
+int uvf_view_file(struct uvf_view *view, const char *path,
+		  struct uvf_file **ret_file);
+
+/**
+ * uvf_view_write() - begin a write to it
+ * See uvf_view_writes_start().
+ */
+int uvf_view_write(struct uvf_view *view, pid_t tid, const char *path,
+		   const struct uvf_view_data *data,
+		   uvf_view_write_done_fn *done, void *arg);
 
 /*
  * What a trapped path call is to do (PATHS mode).
@@ -69,10 +105,13 @@ struct uvf_path_answer {
 		UVF_PATH_CONTINUE, /* let the kernel do it */
 		UVF_PATH_RETURN,   /* value, a result or a negative errno */
 		UVF_PATH_FD,       /* give fd to the client, then close it */
+		UVF_PATH_WRITE,    /* path was opened with flags */
 	} kind;
 	long value;
 	int fd;
 	bool cloexec;
+	int flags;
+	char path[256]; /* "sys/..." */
 };
 
 /**

@@ -3,6 +3,10 @@
  * The path is walked from the client's own root and working directory, one
  * component at a time: a single open() of ours would take absolute links
  * from our root and /proc/self for ourselves.
+ *
+ * Where the walk comes to our own FUSE file system, it goes on in the tree.
+ * The kernel lets nobody in from outside of a user namespace, and inside we
+ * would have to answer ourselves.
  */
 #include "front/supervisor/view_lookup.h"
 
@@ -12,19 +16,27 @@
 #include <linux/magic.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+
+#include "front/supervisor/view_namespace.h"
+#include "front/supervisor/view_tree.h"
 
 #define LINKS_MAX     40 /* as the kernel's MAXSYMLINKS */
 #define PROC_ROOT_INO 1
 #define PATH_FLAGS    (O_PATH | O_NOFOLLOW | O_CLOEXEC)
 
 struct lookup {
+	const struct uvf_view_place *place;
 	int pid;
 	int root;
-	int at; /* where the walk is */
+	int at;       /* where the walk is */
+	bool is_ours; /* at is of no meaning, the next two are */
+	uint64_t ino;
+	const struct uvf_view_node *node; /* NULL: it is gone */
 	unsigned int links;
 	char rest[2 * PATH_MAX]; /* still to walk */
 };
@@ -51,13 +63,41 @@ static int open_start(int pid, int dirfd, const char *path)
 	return open_proc(pid, name);
 }
 
+int uvf_view_lookup_ino(int fd, uint64_t *ret_ino)
+{
+	char path[64], text[256];
+	const char *at;
+	ssize_t length;
+	int info;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	info = open(path, O_RDONLY | O_CLOEXEC);
+	if (info < 0)
+		return -ENOENT;
+	length = read(info, text, sizeof(text) - 1);
+	close(info);
+	text[length > 0 ? length : 0] = '\0';
+	at = strstr(text, "\nino:\t");
+	if (!at)
+		return -ENOENT;
+	*ret_ino = strtoull(at + strlen("\nino:\t"), NULL, 10);
+	return 0;
+}
+
 /* Moves the walk; takes over fd, which may be a negative errno. */
 static int move_to(struct lookup *lookup, int fd)
 {
 	if (fd < 0)
 		return fd;
-	close(lookup->at);
+	if (lookup->at >= 0)
+		close(lookup->at);
 	lookup->at = fd;
+	lookup->is_ours = uvf_view_namespace_dev(fd) == lookup->place->dev;
+	if (!lookup->is_ours)
+		return 0;
+	if (uvf_view_lookup_ino(fd, &lookup->ino))
+		return -ENOENT;
+	lookup->node = uvf_view_tree_find_ino(lookup->place->tree, lookup->ino);
 	return 0;
 }
 
@@ -132,11 +172,64 @@ static int follow(struct lookup *lookup, const char *name, int link_fd)
 	return put_target(lookup, target);
 }
 
+/* Out of our file system where it is bound, else up in the tree. */
+static int go_up(struct lookup *lookup)
+{
+	char path[PATH_MAX];
+	char *slash;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s", lookup->node->path);
+	slash = strrchr(path, '/');
+	if (!slash)
+		return -ENOENT;
+	*slash = '\0';
+	if (!uvf_view_is_placed(lookup->node->path)) {
+		lookup->node = uvf_view_tree_find(lookup->place->tree, path);
+		if (!lookup->node)
+			return -ENOENT;
+		lookup->ino = lookup->node->ino;
+		return 0;
+	}
+	fd = openat(lookup->place->root_fd, path, O_PATH | O_CLOEXEC);
+	return move_to(lookup, fd < 0 ? -errno : fd);
+}
+
+static int step_ours(struct lookup *lookup, const char *name)
+{
+	const struct uvf_view_node *node = lookup->node;
+	char path[PATH_MAX];
+
+	if (!node)
+		return -ENOENT;
+	if (node->kind != UVF_VIEW_DIR)
+		return -ENOTDIR;
+	if (!strcmp(name, "."))
+		return 0;
+	if (!strcmp(name, ".."))
+		return go_up(lookup);
+	if (snprintf(path, sizeof(path), "%s/%s", node->path, name) >=
+	    (int)sizeof(path))
+		return -ENAMETOOLONG;
+	node = uvf_view_tree_find(lookup->place->tree, path);
+	if (!node)
+		return -ENOENT;
+	if (node->kind == UVF_VIEW_LINK)
+		return ++lookup->links > LINKS_MAX
+			       ? -ELOOP
+			       : put_target(lookup, node->data);
+	lookup->node = node;
+	lookup->ino = node->ino;
+	return 0;
+}
+
 static int step(struct lookup *lookup, const char *name)
 {
 	struct stat st;
 	int fd, ret;
 
+	if (lookup->is_ours)
+		return step_ours(lookup, name);
 	if (!strcmp(name, "."))
 		return 0;
 	if (!strcmp(name, ".."))
@@ -146,6 +239,8 @@ static int step(struct lookup *lookup, const char *name)
 	fd = openat(lookup->at, name, PATH_FLAGS);
 	if (fd < 0)
 		return -errno;
+	if (uvf_view_namespace_dev(fd) == lookup->place->dev)
+		return move_to(lookup, fd);
 	if (fstat(fd, &st)) {
 		ret = -errno;
 		close(fd);
@@ -195,10 +290,19 @@ static bool ends_as_dir(const char *path)
 			  (length > 1 && !strcmp(path + length - 2, "/.")));
 }
 
-int uvf_view_lookup(int pid, int dirfd, const char *path)
+static bool is_dir(const struct lookup *lookup)
 {
-	struct lookup lookup = {.pid = pid};
 	struct stat st;
+
+	if (lookup->is_ours)
+		return lookup->node && lookup->node->kind == UVF_VIEW_DIR;
+	return !fstat(lookup->at, &st) && S_ISDIR(st.st_mode);
+}
+
+int uvf_view_lookup(const struct uvf_view_place *place, int pid, int dirfd,
+		    const char *path, struct uvf_view_found *ret_found)
+{
+	struct lookup lookup = {.place = place, .pid = pid, .at = -1};
 	int ret;
 
 	if (strlen(path) >= PATH_MAX)
@@ -206,18 +310,19 @@ int uvf_view_lookup(int pid, int dirfd, const char *path)
 	lookup.root = open_proc(pid, "root");
 	if (lookup.root < 0)
 		return lookup.root;
-	lookup.at = open_start(pid, dirfd, path);
-	if (lookup.at < 0) {
-		close(lookup.root);
-		return lookup.at;
-	}
+	ret = move_to(&lookup, open_start(pid, dirfd, path));
 	memcpy(lookup.rest, path, strlen(path) + 1);
-	ret = walk(&lookup);
-	if (!ret && ends_as_dir(path) &&
-	    (fstat(lookup.at, &st) || !S_ISDIR(st.st_mode)))
+	if (!ret)
+		ret = walk(&lookup);
+	if (!ret && ends_as_dir(path) && !is_dir(&lookup))
 		ret = -ENOTDIR;
 	close(lookup.root);
-	if (ret)
+	if (lookup.at >= 0 && (ret || lookup.is_ours))
 		close(lookup.at);
-	return ret ? ret : lookup.at;
+	if (ret)
+		return ret;
+	ret_found->is_ours = lookup.is_ours;
+	ret_found->ino = lookup.ino;
+	ret_found->fd = lookup.is_ours ? -1 : lookup.at;
+	return 0;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A tmpfs on /dev is the stage.  The generated tree is written to it, parts
- * of it are bound or overlaid onto /sys, a second tmpfs on it is filled with
- * the host's nodes and ours, and at last moved onto /dev, where it hides the
- * stage.  The stage itself, and the host's /dev below it, are reached by
- * descriptors meanwhile.
+ * A tmpfs on /dev is the stage.  On it are the FUSE file system with the
+ * generated tree, of which parts are bound onto /sys; the merged directories
+ * of that tree, which are overlaid onto /sys where the host lacks a name to
+ * bind to; and a second tmpfs, which is filled with the host's nodes and ours
+ * and at last moved onto /dev, where it hides the stage.  The stage itself,
+ * and the host's /dev below it, are reached by descriptors meanwhile.
  *
  * Real files are bound rather than linked or made anew, so that they stay
  * the host's: writing a parameter of the host's CPUs, ttyname(), sockets.
@@ -21,11 +22,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/alloc.h"
+#include "front/supervisor/view_fuse.h"
 #include "front/supervisor/view_tree.h"
 
 #define STAGE    "/dev"
 #define HOST_DEV STAGE "/dev/.host"
+#define LIVE     STAGE "/live"
 
 static int fail(struct uvf_view_mounts *mounts, const char *step,
 		const char *path)
@@ -34,16 +36,6 @@ static int fail(struct uvf_view_mounts *mounts, const char *step,
 
 	snprintf(mounts->what, sizeof(mounts->what), "%s %.100s", step, path);
 	return -error;
-}
-
-/* Whether a node stands beside the host's entries of its directory. */
-static bool is_placed(const struct uvf_view_node *node)
-{
-	const char *slash = strrchr(node->path, '/');
-
-	return slash && !strncmp(node->path, "sys/", 4) &&
-	       uvf_view_is_merged(node->path, (size_t)(slash - node->path)) &&
-	       !uvf_view_is_merged(node->path, strlen(node->path));
 }
 
 static bool is_real(const char *path, bool *ret_is_dir)
@@ -251,53 +243,53 @@ static void need_top(bool needs[TOP_COUNT], const char *path)
 			needs[i] = true;
 }
 
-/*
- * A directory that the host has is covered by a bind; where the host lacks a
- * name, what is directly below /sys must be merged.
- */
-static void plan(struct uvf_view_mounts *mounts, bool *covers,
-		 bool needs[TOP_COUNT])
+/* Where the host lacks a name, what is directly below /sys must be merged. */
+static void plan(struct uvf_view_mounts *mounts, bool needs[TOP_COUNT])
 {
 	const struct uvf_view_tree *tree = mounts->tree;
 
 	for (size_t i = 0; i < tree->count; i++) {
 		const struct uvf_view_node *node = &tree->nodes[i];
-		bool is_dir = false;
+		bool is_dir;
 
-		if (!is_placed(node))
-			continue;
-		if (!is_real(node->path, &is_dir))
+		if (uvf_view_is_placed(node->path) &&
+		    !is_real(node->path, &is_dir))
 			need_top(needs, node->path);
-		covers[i] = is_dir && node->kind == UVF_VIEW_DIR;
 	}
 	if (for_each_entry(AT_FDCWD, "/sys/devices", find_other_root, mounts) >
 	    0)
 		need_top(needs, "sys/devices/");
 }
 
+static int bind_live(struct uvf_view_mounts *mounts, const char *path,
+		     const char *root)
+{
+	char from[PATH_MAX], to[PATH_MAX];
+
+	snprintf(from, sizeof(from), LIVE "/%s", path);
+	snprintf(to, sizeof(to), "%s/%s", root, path);
+	if (mount(from, to, NULL, MS_BIND, NULL))
+		return fail(mounts, "binding", to);
+	return 0;
+}
+
 static int cover_sys(struct uvf_view_mounts *mounts)
 {
 	const struct uvf_view_tree *tree = mounts->tree;
-	char from[PATH_MAX], to[PATH_MAX];
 	bool needs[TOP_COUNT] = {false};
-	bool *covers = uvf_calloc(tree->count, sizeof(*covers));
 	int ret = 0;
 
-	if (!covers)
-		return -ENOMEM;
-	plan(mounts, covers, needs);
+	plan(mounts, needs);
 	for (size_t i = 0; !ret && i < TOP_COUNT; i++)
 		if (needs[i])
 			ret = merge_top(mounts, tops[i]);
-	for (size_t i = 0; !ret && i < tree->count; i++) {
-		if (!covers[i])
-			continue;
-		snprintf(from, sizeof(from), STAGE "/%s", tree->nodes[i].path);
-		snprintf(to, sizeof(to), "/%s", tree->nodes[i].path);
-		if (mount(from, to, NULL, MS_BIND | MS_REC, NULL))
-			ret = fail(mounts, "binding", to);
+	for (size_t i = 0; !ret && i < tree->dev_first; i++) {
+		const struct uvf_view_node *node = &tree->nodes[i];
+
+		if (node->kind == UVF_VIEW_DIR &&
+		    uvf_view_is_placed(node->path))
+			ret = bind_live(mounts, node->path, "");
 	}
-	uvf_free(covers);
 	return ret;
 }
 
@@ -339,9 +331,28 @@ static int place_ptmx(struct uvf_view_mounts *mounts, int host_dev)
 	return 0;
 }
 
+/* What of ours lies directly below /dev, from the present tree. */
+static int place_ours(struct uvf_view_mounts *mounts)
+{
+	const struct uvf_view_tree *tree = mounts->tree;
+	int ret = 0;
+
+	for (size_t i = tree->dev_first; !ret && i < tree->count; i++) {
+		const struct uvf_view_node *node = &tree->nodes[i];
+		char to[PATH_MAX];
+
+		if (!uvf_view_is_placed(node->path))
+			continue;
+		snprintf(to, sizeof(to), STAGE "/%s", node->path);
+		if (node->kind == UVF_VIEW_DIR ? mkdir(to, 0755)
+					       : mknod(to, S_IFREG, 0))
+			return fail(mounts, "creating", to);
+		ret = bind_live(mounts, node->path, STAGE);
+	}
+	return ret;
+}
+
 /*
- * Nodes of ours lie on a mount without devices: an open that nobody answers
- * fails with EACCES, even where the host has a driver of the same number.
  * Mode 755, for files of others in a directory with mode 1777 may not be
  * opened with O_CREAT (fs.protected_regular), not even /dev/null.
  */
@@ -354,27 +365,64 @@ static int build_dev(struct uvf_view_mounts *mounts, int host_dev, int stage)
 		  "mode=755"))
 		return fail(mounts, "mounting a tmpfs", STAGE "/dev");
 	ret = for_each_entry(host_dev, ".", place_dev, mounts);
-	if (!ret)
-		ret = uvf_view_tree_write(mounts->tree, stage, "dev", true);
 	if (ret) {
 		errno = -ret;
 		return fail(mounts, "filling", STAGE "/dev");
 	}
-	return place_ptmx(mounts, host_dev);
+	ret = place_ours(mounts);
+	return ret ? ret : place_ptmx(mounts, host_dev);
+}
+
+/* The directories that are merged, and what stands in them. */
+static int write_merged(struct uvf_view_mounts *mounts, int stage)
+{
+	const struct uvf_view_tree *tree = mounts->tree;
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < tree->dev_first; i++) {
+		const struct uvf_view_node *node = &tree->nodes[i];
+
+		if (strncmp(node->path, "sys", 3) != 0)
+			continue;
+		if (uvf_view_is_merged(node->path, strlen(node->path)) ||
+		    uvf_view_is_placed(node->path))
+			ret = uvf_view_tree_make(stage, node);
+	}
+	if (!ret)
+		return 0;
+	errno = -ret;
+	return fail(mounts, "filling", STAGE "/sys");
+}
+
+static int mount_live(struct uvf_view_mounts *mounts, int host_dev)
+{
+	int fd, ret;
+
+	if (mkdir(LIVE, 0755))
+		return fail(mounts, "creating", LIVE);
+	fd = uvf_view_fuse_mount(host_dev, LIVE);
+	if (fd < 0) {
+		errno = -fd;
+		return fail(mounts, "mounting FUSE on", LIVE);
+	}
+	ret = mounts->serve(mounts->arg, fd);
+	/* When nobody serves it, the next use must fail, not wait. */
+	close(fd);
+	if (!ret)
+		return 0;
+	errno = -ret;
+	return fail(mounts, "passing on", "/dev/fuse");
 }
 
 static int build_stage(struct uvf_view_mounts *mounts, int host_dev, int stage)
 {
 	int ret;
 
-	if (mkdirat(stage, "sys", 0755))
-		return fail(mounts, "creating", STAGE "/sys");
-	ret = uvf_view_tree_write(mounts->tree, stage, "sys", false);
-	if (ret) {
-		errno = -ret;
-		return fail(mounts, "filling", STAGE "/sys");
-	}
-	ret = cover_sys(mounts);
+	ret = mount_live(mounts, host_dev);
+	if (!ret)
+		ret = write_merged(mounts, stage);
+	if (!ret)
+		ret = cover_sys(mounts);
 	if (!ret)
 		ret = build_dev(mounts, host_dev, stage);
 	if (!ret && mount(STAGE "/dev", STAGE, NULL, MS_MOVE, NULL))

@@ -12,6 +12,9 @@ struct uvf_view_tree;
 struct uvf_view_mounts {
 	const struct uvf_view_tree *tree;
 	bool has_user_namespace;
+	/* The FUSE file system wants to be served; 0 or a negative errno. */
+	int (*serve)(void *arg, int fd);
+	void *arg;
 	char what[160]; /* the step that failed */
 };
 

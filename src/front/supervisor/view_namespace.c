@@ -12,16 +12,22 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <uvfio/device.h>
 
+#include "front/supervisor/pass.h"
+#include "front/supervisor/view_fuse.h"
 #include "front/supervisor/view_mounts.h"
+#include "front/supervisor/view_names.h"
+#include "front/supervisor/view_tree.h"
 
 /* What the child that builds tells. */
 struct report {
-	int error; /* 0 or a negative errno */
+	bool is_end; /* else a descriptor comes along, to be served */
+	int error;   /* 0 or a negative errno */
 	bool has_user_namespace;
 	char what[160];
 };
@@ -95,11 +101,24 @@ static int build(struct uvf_view_mounts *mounts)
 	return ret;
 }
 
+/* In the child: the parent serves it from now on. */
+static int send_fuse(void *arg, int fd)
+{
+	const struct report report = {0};
+	const int *channel = arg;
+
+	return uvf_pass_send(*channel, &report, sizeof(report), fd);
+}
+
 /* Runs in the child, which stays until the parent took what it needs. */
 static void build_and_report(const struct uvf_view_tree *tree, int fd)
 {
-	struct uvf_view_mounts mounts = {.tree = tree};
-	struct report report = {0};
+	struct uvf_view_mounts mounts = {
+		.tree = tree,
+		.serve = send_fuse,
+		.arg = &fd,
+	};
+	struct report report = {.is_end = true};
 	char byte;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -113,6 +132,16 @@ static void build_and_report(const struct uvf_view_tree *tree, int fd)
 	_exit(0);
 }
 
+dev_t uvf_view_namespace_dev(int fd)
+{
+	struct statx stx;
+
+	/* Whoever asks for nothing may ask, of any file system. */
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &stx))
+		return 0;
+	return makedev(stx.stx_dev_major, stx.stx_dev_minor);
+}
+
 static int open_of(pid_t pid, const char *name, int flags)
 {
 	char path[64];
@@ -123,7 +152,7 @@ static int open_of(pid_t pid, const char *name, int flags)
 
 static int take(struct uvf_view_namespace *ns, pid_t pid, bool has_user)
 {
-	struct stat st;
+	int fd;
 
 	if (has_user) {
 		ns->user_fd = open_of(pid, "ns/user", O_RDONLY);
@@ -139,73 +168,105 @@ static int take(struct uvf_view_namespace *ns, pid_t pid, bool has_user)
 	ns->cwd_fd = open_of(pid, "cwd", O_PATH | O_DIRECTORY);
 	if (ns->cwd_fd < 0)
 		return -errno;
-	if (fstatat(ns->root_fd, "dev/vfio", &st, 0))
+	fd = openat(ns->root_fd, "dev/vfio", O_PATH | O_CLOEXEC);
+	if (fd < 0)
 		return -errno;
-	ns->dev = st.st_dev;
-	return 0;
+	ns->dev = uvf_view_namespace_dev(fd);
+	close(fd);
+	return ns->dev ? 0 : -EIO;
 }
 
-/* -ECHILD, without a line in err: the child ended before it told. */
-static int wait_for_report(struct uvf_view_namespace *ns, pid_t pid, int fd,
-			   struct uvfio_error *err)
-{
-	struct report report;
-	ssize_t length;
-	int ret;
+/* What the child needs of us until it has ended, and what it made. */
+struct builder {
+	struct uvf_view_namespace *ns;
+	struct uvf_view_names *names;
+	struct uvf_view_writes *writes;
+	pid_t pid;
+	int channel;
+};
 
-	do
-		length = read(fd, &report, sizeof(report));
-	while (length < 0 && errno == EINTR);
-	if (length != sizeof(report))
+/* -ECHILD, without a line in err: the child ended before it told. */
+static int wait_for_report(struct builder *builder, struct uvfio_error *err)
+{
+	struct uvf_view_namespace *ns = builder->ns;
+	struct report report = {0};
+	int fd, ret;
+
+	while (!uvf_pass_receive(builder->channel, &report, sizeof(report),
+				 &fd) &&
+	       !report.is_end) {
+		ret = uvf_view_fuse_start(&ns->fuse, fd, builder->names,
+					  builder->writes);
+		if (ret) {
+			uvfio_error_set(err, "no mount namespace: FUSE: %s",
+					strerror(-ret));
+			return ret;
+		}
+	}
+	if (!report.is_end)
 		return -ECHILD;
 	if (report.error) {
 		uvfio_error_set(err, "no mount namespace: %s: %s", report.what,
 				strerror(-report.error));
 		return report.error;
 	}
-	ret = take(ns, pid, report.has_user_namespace);
+	ret = take(ns, builder->pid, report.has_user_namespace);
 	if (ret)
 		uvfio_error_set(err, "no mount namespace: reading /proc: %s",
 				strerror(-ret));
 	return ret;
 }
 
+/* The child, with the present tree. */
+static pid_t fork_builder(struct uvf_view_names *names, const int fds[2])
+{
+	struct uvf_view_tree *tree = uvf_view_names_get(names);
+	pid_t pid = fork();
+
+	if (!pid) {
+		close(fds[0]);
+		build_and_report(tree, fds[1]);
+	}
+	uvf_view_tree_put(tree);
+	return pid;
+}
+
 int uvf_view_namespace_create(struct uvf_view_namespace *ns,
-			      const struct uvf_view_tree *tree,
+			      struct uvf_view_names *names,
+			      struct uvf_view_writes *writes,
 			      struct uvfio_error *err)
 {
+	struct builder builder = {ns, names, writes, -1, -1};
 	int fds[2], ret, status = 0;
-	pid_t pid;
 
-	*ns = (struct uvf_view_namespace){-1, -1, -1, -1, 0};
+	*ns = (struct uvf_view_namespace){-1, -1, -1, -1, 0, NULL};
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds)) {
 		ret = -errno;
 		uvfio_error_set(err, "socketpair: %s", strerror(-ret));
 		return ret;
 	}
-	pid = fork();
-	if (!pid) {
-		close(fds[0]);
-		build_and_report(tree, fds[1]);
-	}
+	builder.channel = fds[0];
+	builder.pid = fork_builder(names, fds);
 	close(fds[1]);
-	if (pid < 0) {
+	if (builder.pid < 0) {
 		ret = -errno;
 		uvfio_error_set(err, "fork: %s", strerror(-ret));
 		close(fds[0]);
 		return ret;
 	}
-	ret = wait_for_report(ns, pid, fds[0], err);
+	ret = wait_for_report(&builder, err);
 	close(fds[0]);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+	while (waitpid(builder.pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (ret == -ECHILD)
 		uvfio_error_set(err,
 				"no mount namespace: its builder ended "
 				"with wait status 0x%x",
 				status);
-	if (ret)
+	if (ret) {
+		uvf_view_namespace_stop(ns);
 		uvf_view_namespace_fini(ns);
+	}
 	return ret;
 }
 
@@ -216,8 +277,15 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
+void uvf_view_namespace_stop(struct uvf_view_namespace *ns)
+{
+	uvf_view_fuse_stop(ns->fuse);
+}
+
 void uvf_view_namespace_fini(struct uvf_view_namespace *ns)
 {
+	uvf_view_fuse_destroy(ns->fuse);
+	ns->fuse = NULL;
 	close_fd(&ns->user_fd);
 	close_fd(&ns->mount_fd);
 	close_fd(&ns->root_fd);

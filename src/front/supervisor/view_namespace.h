@@ -10,7 +10,9 @@
 
 #include <sys/types.h>
 
-struct uvf_view_tree;
+struct uvf_view_fuse;
+struct uvf_view_names;
+struct uvf_view_writes;
 struct uvfio_error;
 
 struct uvf_view_namespace {
@@ -18,7 +20,8 @@ struct uvf_view_namespace {
 	int mount_fd;
 	int root_fd; /* O_PATH: root directory seen from inside */
 	int cwd_fd;  /* O_PATH: our working directory, seen from inside */
-	dev_t dev;   /* st_dev of nodes of ours below /dev */
+	dev_t dev;   /* st_dev of all that is generated */
+	struct uvf_view_fuse *fuse;
 };
 
 /**
@@ -26,9 +29,18 @@ struct uvf_view_namespace {
  * Return: 0, or a negative errno and a line in @err.
  */
 int uvf_view_namespace_create(struct uvf_view_namespace *ns,
-			      const struct uvf_view_tree *tree,
+			      struct uvf_view_names *names,
+			      struct uvf_view_writes *writes,
 			      struct uvfio_error *err);
+
+/* Serves no more; before uvf_view_writes_destroy(). */
+void uvf_view_namespace_stop(struct uvf_view_namespace *ns);
+
+/* After uvf_view_writes_destroy(). */
 void uvf_view_namespace_fini(struct uvf_view_namespace *ns);
+
+/* The file system of a descriptor, without asking who serves it; or 0. */
+dev_t uvf_view_namespace_dev(int fd);
 
 /**
  * uvf_view_namespace_enter() - move this process into it

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,8 @@
 #include "base/alloc.h"
 #include "fs/devfs.h"
 #include "fs/sysfs.h"
+
+#define TEXT_SIZE 4096 /* bytes of a file of text, as sysfs tells it */
 
 bool uvf_view_is_merged(const char *path, size_t length)
 {
@@ -58,6 +61,14 @@ bool uvf_view_is_hidden(const char *path)
 		if (!strcmp(path, hidden[i]))
 			return true;
 	return false;
+}
+
+bool uvf_view_is_placed(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && uvf_view_is_merged(path, (size_t)(slash - path)) &&
+	       !uvf_view_is_merged(path, strlen(path));
 }
 
 /* A new last node with a copy of path and data, or NULL. */
@@ -169,6 +180,37 @@ static int sink_dev(void *arg, const char *path, mode_t mode)
 	return 0;
 }
 
+bool uvf_view_node_is_image(const struct uvf_view_node *node)
+{
+	const char *slash = strrchr(node->path, '/');
+
+	return slash && !strcmp(slash, "/config");
+}
+
+/* sysfs gives a page to what is text. */
+size_t uvf_view_node_size(const struct uvf_view_node *node)
+{
+	switch (node->kind) {
+	case UVF_VIEW_FILE:
+		return uvf_view_node_is_image(node) ? node->size : TEXT_SIZE;
+	case UVF_VIEW_LINK:
+		return node->size;
+	default:
+		return 0;
+	}
+}
+
+uint64_t uvf_view_tree_ino(const char *path)
+{
+	uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
+
+	if (!*path)
+		return UVF_VIEW_ROOT_INO;
+	for (; *path; path++)
+		hash = (hash ^ (unsigned char)*path) * 0x100000001b3u;
+	return hash > UVF_VIEW_ROOT_INO ? hash : hash + 2;
+}
+
 static int by_path(const void *a, const void *b)
 {
 	const struct uvf_view_node *const *first = a, *const *second = b;
@@ -176,15 +218,31 @@ static int by_path(const void *a, const void *b)
 	return strcmp((*first)->path, (*second)->path);
 }
 
+static int by_ino(const void *a, const void *b)
+{
+	const struct uvf_view_node *const *first = a, *const *second = b;
+
+	return ((*first)->ino > (*second)->ino) -
+	       ((*first)->ino < (*second)->ino);
+}
+
 static int sort(struct uvf_view_tree *tree)
 {
-	tree->sorted = uvf_calloc(tree->count, sizeof(struct uvf_view_node *));
-	if (!tree->sorted)
+	size_t size = sizeof(struct uvf_view_node *);
+
+	tree->sorted = uvf_calloc(tree->count, size);
+	tree->by_ino = uvf_calloc(tree->count, size);
+	if (!tree->sorted || !tree->by_ino)
 		return -ENOMEM;
-	for (size_t i = 0; i < tree->count; i++)
-		tree->sorted[i] = &tree->nodes[i];
-	qsort(tree->sorted, tree->count, sizeof(struct uvf_view_node *),
-	      by_path);
+	for (size_t i = 0; i < tree->count; i++) {
+		struct uvf_view_node *node = &tree->nodes[i];
+
+		node->ino = uvf_view_tree_ino(node->path);
+		tree->sorted[i] = node;
+		tree->by_ino[i] = node;
+	}
+	qsort(tree->sorted, tree->count, size, by_path);
+	qsort(tree->by_ino, tree->count, size, by_ino);
 	return 0;
 }
 
@@ -206,6 +264,21 @@ static struct uvf_view_node *find(const struct uvf_view_tree *tree,
 			high = middle;
 	}
 	return NULL;
+}
+
+static void count_dirs(struct uvf_view_tree *tree)
+{
+	for (size_t i = 0; i < tree->count; i++) {
+		const char *path = tree->nodes[i].path;
+		const char *slash = strrchr(path, '/');
+		struct uvf_view_node *parent;
+
+		if (tree->nodes[i].kind != UVF_VIEW_DIR || !*path)
+			continue;
+		parent = find(tree, path, slash ? (size_t)(slash - path) : 0);
+		if (parent)
+			parent->dirs++;
+	}
 }
 
 /* As devtmpfs does, take the number of a node from its uevent. */
@@ -236,20 +309,27 @@ int uvf_view_tree_create(struct uvf_view_tree **ret_tree, struct uvf_vfio *vfio)
 
 	if (!tree)
 		return -ENOMEM;
-	ret = append_dir(tree, "sys", "");
+	uvf_ref_init(&tree->ref);
+	ret = append_dir(tree, "", "");
+	if (!ret)
+		ret = append_dir(tree, "sys", "");
 	if (!ret)
 		ret = uvf_sysfs_walk(vfio, &sink);
 	if (!ret)
 		ret = append_dir(tree, "dev", "");
 	tree->dev_first = tree->count;
+	/* Also without a node in it: the view has to put it somewhere. */
+	if (!ret)
+		ret = append_dir(tree, "dev", "vfio");
 	if (!ret)
 		ret = uvf_devfs_walk(vfio, sink_dev, tree);
 	if (!ret)
 		ret = sort(tree);
 	if (ret) {
-		uvf_view_tree_destroy(tree);
+		uvf_view_tree_put(tree);
 		return ret;
 	}
+	count_dirs(tree);
 	for (size_t i = 0; i < tree->count; i++)
 		if (tree->nodes[i].size > 6 &&
 		    !strncmp(tree->nodes[i].data, "MAJOR=", 6))
@@ -258,9 +338,15 @@ int uvf_view_tree_create(struct uvf_view_tree **ret_tree, struct uvf_vfio *vfio)
 	return 0;
 }
 
-void uvf_view_tree_destroy(struct uvf_view_tree *tree)
+struct uvf_view_tree *uvf_view_tree_get(struct uvf_view_tree *tree)
 {
-	if (!tree)
+	uvf_ref_get(&tree->ref);
+	return tree;
+}
+
+void uvf_view_tree_put(struct uvf_view_tree *tree)
+{
+	if (!tree || !uvf_ref_put(&tree->ref))
 		return;
 	for (size_t i = 0; i < tree->count; i++) {
 		uvf_free(tree->nodes[i].path);
@@ -268,6 +354,7 @@ void uvf_view_tree_destroy(struct uvf_view_tree *tree)
 	}
 	uvf_free(tree->nodes);
 	uvf_free(tree->sorted);
+	uvf_free(tree->by_ino);
 	uvf_free(tree);
 }
 
@@ -284,60 +371,81 @@ const struct uvf_view_node *uvf_view_tree_find(const struct uvf_view_tree *tree,
 	return find(tree, path, strlen(path));
 }
 
-static int write_file(int dirfd, const struct uvf_view_node *node)
+const struct uvf_view_node *
+uvf_view_tree_find_ino(const struct uvf_view_tree *tree, uint64_t ino)
 {
-	int fd = openat(dirfd, node->path,
-			O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, node->mode);
-	ssize_t done;
+	size_t low = 0, high = tree->count;
 
-	if (fd < 0)
-		return -errno;
-	done = node->size ? write(fd, node->data, node->size) : 0;
-	close(fd);
-	return done == (ssize_t)node->size ? 0 : -ENOSPC;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (tree->by_ino[middle]->ino == ino)
+			return tree->by_ino[middle];
+		if (tree->by_ino[middle]->ino < ino)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
 }
 
-static int write_node(int dirfd, const struct uvf_view_node *node,
-		      bool real_rdev)
+/* The index of the first path that is not before this one. */
+static size_t lower_bound(const struct uvf_view_tree *tree, const char *path)
 {
-	int ret = 0;
+	size_t low = 0, high = tree->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(tree->sorted[middle]->path, path) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+const struct uvf_view_node *uvf_view_tree_next(const struct uvf_view_tree *tree,
+					       const struct uvf_view_node *dir,
+					       size_t *index)
+{
+	size_t length = strlen(dir->path), skip = length ? length + 1 : 0;
+	char prefix[PATH_MAX];
+
+	snprintf(prefix, sizeof(prefix), "%s%s", dir->path, length ? "/" : "");
+	if (!*index)
+		*index = lower_bound(tree, prefix);
+	for (; *index < tree->count; (*index)++) {
+		const struct uvf_view_node *node = tree->sorted[*index];
+
+		if (strncmp(node->path, prefix, skip) != 0)
+			return NULL;
+		if (node->path[skip] && !strchr(node->path + skip, '/'))
+			return node;
+	}
+	return NULL;
+}
+
+int uvf_view_tree_make(int dirfd, const struct uvf_view_node *node)
+{
+	int ret = -1;
 
 	switch (node->kind) {
 	case UVF_VIEW_DIR:
 		ret = mkdirat(dirfd, node->path, node->mode);
 		break;
 	case UVF_VIEW_FILE:
-		return write_file(dirfd, node);
+		ret = mknodat(dirfd, node->path, S_IFREG | node->mode, 0);
+		break;
 	case UVF_VIEW_LINK:
 		ret = symlinkat(node->data, dirfd, node->path);
 		break;
 	case UVF_VIEW_CHAR:
-		ret = mknodat(dirfd, node->path, S_IFCHR | node->mode,
-			      real_rdev ? node->rdev : 0);
-		if (ret && real_rdev && errno == EPERM)
-			ret = mknodat(dirfd, node->path, S_IFCHR | node->mode,
-				      0);
+		ret = mknodat(dirfd, node->path, S_IFCHR | node->mode, 0);
 		break;
 	}
+	/* Not by umask(2), which other threads have too. */
+	if (!ret && node->kind != UVF_VIEW_LINK)
+		ret = fchmodat(dirfd, node->path, node->mode, 0);
 	return ret ? -errno : 0;
-}
-
-int uvf_view_tree_write(const struct uvf_view_tree *tree, int dirfd,
-			const char *top, bool real_rdev)
-{
-	size_t length = strlen(top);
-
-	for (size_t i = 0; i < tree->count; i++) {
-		const struct uvf_view_node *node = &tree->nodes[i];
-		int ret;
-
-		/* The top itself may be there, as a mount point. */
-		if (strncmp(node->path, top, length) ||
-		    node->path[length] != '/')
-			continue;
-		ret = write_node(dirfd, node, real_rdev);
-		if (ret)
-			return ret;
-	}
-	return 0;
 }

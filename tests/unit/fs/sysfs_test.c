@@ -17,6 +17,7 @@
 #include "bus/bus.h"
 #include "bus/driver.h"
 #include "bus/machine.h"
+#include "core/group.h"
 #include "core/vfio.h"
 
 #define ENTRIES_MAX 2048
@@ -348,14 +349,20 @@ static void shows_vfio_devices_as_the_kernel_does(void **state)
 	assert_null(find("devices/pci0000:00/0000:00:04.0/vfio-dev"));
 }
 
-static void numbers_groups_in_the_order_they_came(void **state)
+static void shows_the_numbers_of_groups(void **state)
 {
+	struct uvf_group groups[] = {{.id = 7, .minor = 5},
+				     {.id = 2, .minor = 0}};
+
 	(void)state;
+	for (size_t i = 0; i < 2; i++)
+		uvf_list_append(&vfio.groups, &groups[i].vfio_node);
 	assert_int_equal(uvf_sysfs_walk(&vfio, &sink), 0);
-	assert_text("devices/virtual/vfio/7/dev", 0444, "245:0\n");
-	assert_text("devices/virtual/vfio/2/dev", 0444, "245:1\n");
+	uvf_list_init(&vfio.groups);
+	assert_text("devices/virtual/vfio/7/dev", 0444, "245:5\n");
+	assert_text("devices/virtual/vfio/2/dev", 0444, "245:0\n");
 	assert_text("devices/virtual/vfio/2/uevent", 0644,
-		    "MAJOR=245\nMINOR=1\nDEVNAME=vfio/2\n");
+		    "MAJOR=245\nMINOR=0\nDEVNAME=vfio/2\n");
 	assert_text("devices/virtual/misc/vfio/dev", 0444, "10:196\n");
 	assert_link("class/vfio/7", "../../devices/virtual/vfio/7");
 	assert_null(find("class/vfio/8"));
@@ -431,7 +438,7 @@ int main(void)
 		TEST(links_members_and_groups_both_ways),
 		TEST(links_devices_and_drivers_both_ways),
 		TEST(shows_vfio_devices_as_the_kernel_does),
-		TEST(numbers_groups_in_the_order_they_came),
+		TEST(shows_the_numbers_of_groups),
 		TEST(shows_groups_as_an_intel_host_does),
 		TEST(takes_the_files_of_the_bus),
 		TEST(leaves_out_what_would_mislead_dpdk),

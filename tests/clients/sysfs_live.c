@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Writes to /sys and looks at what changes: the answer of each write, and
+ * names that come and go.  Runs with two functions, 0000:00:03.0 in group 1
+ * and 0000:00:04.0 in group 2, both bound to vfio-pci.
+ */
+#include <linux/magic.h>
+#include <linux/netlink.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/uio.h>
+#include <sys/vfs.h>
+
+#include "client.h"
+
+#define BUS      "/sys/bus/pci"
+#define DEV      BUS "/devices/" DEVICE
+#define DRIVER   BUS "/drivers/vfio-pci"
+#define UNBIND   DRIVER "/unbind"
+#define BIND     DRIVER "/bind"
+#define OVERRIDE DEV "/driver_override"
+#define CLASS    "/sys/class/vfio/1"
+#define NOBODY   65534
+#define PAGE     4096
+
+/* Bytes taken by one write(2), or a negative errno. */
+static long put_bytes(const char *path, const void *data, size_t size)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	long ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = write(fd, data, size);
+	if (ret < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+/* As echo(1) does.  0 or a negative errno. */
+static long put(const char *path, const char *text)
+{
+	char line[256];
+	int length = snprintf(line, sizeof(line), "%s\n", text);
+	long ret = put_bytes(path, line, (size_t)length);
+
+	return ret == length ? 0 : ret;
+}
+
+static const char *get(const char *path)
+{
+	static char text[PAGE];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	text[length > 0 ? length : 0] = '\0';
+	return text;
+}
+
+static bool exists(const char *path)
+{
+	struct stat st;
+
+	return !lstat(path, &st);
+}
+
+/* Shows G1. */
+static void names_follow_the_driver(void)
+{
+	CHECK(exists(GROUP) && exists(CLASS) && exists(DEV "/driver"));
+	CHECK(!put(UNBIND, DEVICE));
+	CHECK(!exists(GROUP) && !exists(CLASS) && !exists(DEV "/driver"));
+	CHECK(open(GROUP, O_RDWR) < 0 && errno == ENOENT);
+	CHECK(exists("/dev/vfio/2") && exists("/sys/class/vfio/2"));
+	CHECK(exists(DEV "/iommu_group"));
+	CHECK(!put(BIND, DEVICE));
+	CHECK(exists(GROUP) && exists(CLASS) && exists(DEV "/driver"));
+	CHECK(group_is_free());
+}
+
+/* Shows B7, B10. */
+static void writes_answer_as_the_kernel(void)
+{
+	CHECK(put(BIND, DEVICE) == -EBUSY);
+	CHECK(put(BIND, "nothing") == -ENODEV);
+	CHECK(put(UNBIND, "nothing") == -ENODEV);
+	CHECK(put(BUS "/drivers/pci-stub/unbind", DEVICE) == -ENODEV);
+	CHECK(put(UNBIND, DEVICE "\n") == -ENODEV);
+	CHECK(put(UNBIND, " " DEVICE) == -ENODEV);
+	CHECK(put(DRIVER "/new_id", "1234") == -EINVAL);
+	CHECK(put(BUS "/drivers_probe", "nothing") == -ENODEV);
+	CHECK(put(DEV "/remove", "x") == -EINVAL);
+	CHECK(exists(GROUP));
+	CHECK(open(UNBIND, O_RDONLY) < 0 && errno == EACCES);
+	CHECK(open(DEV "/vendor", O_WRONLY) < 0 && errno == EACCES);
+	CHECK(open(DEV "/nothing", O_WRONLY | O_CREAT, 0600) < 0 &&
+	      errno == EACCES);
+}
+
+/* Shows B8. */
+static void override_is_kept(void)
+{
+	char *pages = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *name;
+
+	NEED(pages != MAP_FAILED);
+	CHECK(!put(OVERRIDE, ""));
+	CHECK(!strcmp(get(OVERRIDE), "(null)\n"));
+	/* One write is one value, wherever it lies in memory. */
+	name = pages + PAGE - 3;
+	memcpy(name, "vfio-pci", 8);
+	CHECK(put_bytes(OVERRIDE, name, 8) == 8);
+	CHECK(!strcmp(get(OVERRIDE), "vfio-pci\n"));
+	memset(pages, 'x', 3 * PAGE);
+	CHECK(put_bytes(OVERRIDE, pages, PAGE - 1) == -EINVAL);
+	CHECK(!strcmp(get(OVERRIDE), "vfio-pci\n"));
+	CHECK(put_bytes(OVERRIDE, "", 1) == 1);
+	CHECK(!strcmp(get(OVERRIDE), "(null)\n"));
+	munmap(pages, 3 * PAGE);
+}
+
+static void every_way_to_write_works(void)
+{
+	struct iovec parts[] = {{(char *)"", 0}, {(char *)"vfio-pci", 8}};
+	int fd = open(OVERRIDE, O_RDWR | O_TRUNC | O_APPEND | O_CLOEXEC);
+	int copy = dup(fd);
+	void *nowhere =
+		mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char text[64] = "";
+
+	NEED(fd >= 0 && copy >= 0);
+	CHECK(read(fd, text, sizeof(text)) == 7);
+	CHECK(!strcmp(text, "(null)\n"));
+	CHECK(writev(copy, parts, 2) == 8);
+	CHECK(!strcmp(get(OVERRIDE), "vfio-pci\n"));
+	CHECK(pwrite(fd, "\n", 1, 0) == 1);
+	CHECK(!strcmp(get(OVERRIDE), "(null)\n"));
+	close(fd);
+	CHECK(write(copy, "pci-stub", 8) == 8);
+	CHECK(!strcmp(get(OVERRIDE), "pci-stub\n"));
+	CHECK(write(copy, "vfio-pci", 8) == 8);
+	CHECK(write(copy, nowhere, 4) < 0 && errno == EFAULT);
+	close(copy);
+}
+
+/* Shows G13. */
+static void rights_are_tested_first(void)
+{
+	int status = 0;
+	pid_t pid;
+
+	if (geteuid())
+		return;
+	pid = fork();
+	if (!pid) {
+		if (setresgid(NOBODY, NOBODY, NOBODY) ||
+		    setresuid(NOBODY, NOBODY, NOBODY))
+			_exit(1);
+		_exit(open(GROUP, O_RDWR) < 0 && errno == EACCES ? 0 : 2);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && !status);
+	CHECK(!chmod(GROUP, 0666));
+	pid = fork();
+	if (!pid) {
+		if (setresuid(NOBODY, NOBODY, NOBODY))
+			_exit(1);
+		_exit(open(GROUP, O_RDWR) < 0 ? 2 : 0);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && !status);
+	CHECK(!chmod(GROUP, 0600));
+}
+
+/* Shows G14. */
+static void stale_nodes_say_so(void)
+{
+	char path[] = "/tmp/uvfio-node-XXXXXX", again[64];
+	int dir = mkdtemp(path) ? open(path, O_PATH | O_DIRECTORY) : -1;
+	int node = open(GROUP, O_PATH | O_CLOEXEC), fd;
+	struct stat st;
+	bool has_node;
+
+	NEED(dir >= 0 && !stat(GROUP, &st));
+	CHECK(S_ISCHR(st.st_mode) && major(st.st_rdev));
+	/* Only root makes one, and the view of paths gives no such node. */
+	has_node = !mknodat(dir, "node", S_IFCHR | 0600, st.st_rdev);
+	if (has_node) {
+		fd = openat(dir, "node", O_RDWR | O_CLOEXEC);
+		CHECK(fd >= 0);
+		close(fd);
+	}
+	CHECK(!put(UNBIND, DEVICE));
+	if (has_node)
+		CHECK(openat(dir, "node", O_RDWR) < 0 && errno == ENXIO);
+	if (node >= 0) {
+		snprintf(again, sizeof(again), "/proc/self/fd/%d", node);
+		CHECK(open(again, O_RDWR) < 0 && errno == ENXIO);
+		close(node);
+	}
+	CHECK(!put(BIND, DEVICE));
+	(void)unlinkat(dir, "node", 0);
+	close(dir);
+	CHECK(!rmdir(path));
+}
+
+static void file_system_is_sysfs(void)
+{
+	int fd = open(DEV, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct statfs fs;
+
+	CHECK(!statfs(DEV, &fs) && fs.f_type == SYSFS_MAGIC);
+	CHECK(!fstatfs(fd, &fs) && fs.f_type == SYSFS_MAGIC);
+	close(fd);
+	CHECK(!statfs("/", &fs) && fs.f_type != SYSFS_MAGIC);
+}
+
+/* Waits for one event whose first string is this. */
+static bool hears(int fd, const char *head)
+{
+	char text[PAGE];
+
+	for (;;) {
+		struct pollfd pfd = {.fd = fd, .events = POLLIN};
+
+		if (poll(&pfd, 1, 10000) != 1)
+			return false;
+		if (recv(fd, text, sizeof(text), 0) > 0 && !strcmp(text, head))
+			return true;
+	}
+}
+
+static void uevents_are_heard(void)
+{
+	struct sockaddr_nl addr = {.nl_family = AF_NETLINK, .nl_groups = 1};
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC,
+			NETLINK_KOBJECT_UEVENT);
+
+	NEED(fd >= 0);
+	CHECK(!bind(fd, (struct sockaddr *)&addr, sizeof(addr)));
+	CHECK(!put(UNBIND, DEVICE));
+	CHECK(hears(fd, "unbind@/devices/pci0000:00/" DEVICE));
+	CHECK(!put(BIND, DEVICE));
+	CHECK(hears(fd, "bind@/devices/pci0000:00/" DEVICE));
+	close(fd);
+}
+
+/* A device in use. */
+struct user {
+	int container;
+	int group;
+	int device;
+};
+
+static struct user use_device(void)
+{
+	struct user user = {
+		.container = open(CONTAINER, O_RDWR | O_CLOEXEC),
+		.group = open(GROUP, O_RDWR | O_CLOEXEC),
+	};
+
+	NEED(!ioctl(user.group, VFIO_GROUP_SET_CONTAINER, &user.container));
+	NEED(!ioctl(user.container, VFIO_SET_IOMMU, VFIO_TYPE1_IOMMU));
+	user.device = ioctl(user.group, VFIO_GROUP_GET_DEVICE_FD, DEVICE);
+	NEED(user.device >= 0);
+	return user;
+}
+
+/* A process that unbinds it; returns when that waits. */
+static pid_t start_unbind(const struct user *user)
+{
+	pid_t pid = fork();
+	int fd;
+
+	if (!pid) {
+		/* What is open here would be waited for. */
+		close(user->device);
+		_exit(put(UNBIND, DEVICE) ? 1 : 0);
+	}
+	while ((fd = ioctl(user->group, VFIO_GROUP_GET_DEVICE_FD, DEVICE)) >= 0)
+		close(fd);
+	CHECK(errno == ENODEV);
+	return pid;
+}
+
+static void stop_using(const struct user *user)
+{
+	close(user->device);
+	close(user->group);
+	close(user->container);
+}
+
+/* Shows U3. */
+static void unbind_waits_for_the_user(void)
+{
+	struct vfio_device_info info = {.argsz = sizeof(info)};
+	struct user user = use_device();
+	pid_t pid = start_unbind(&user);
+	int status = -1, fd;
+
+	/* It holds up nobody. */
+	CHECK(!waitpid(pid, &status, WNOHANG));
+	CHECK(!ioctl(user.device, VFIO_DEVICE_GET_INFO, &info));
+	CHECK(!strcmp(get(DEV "/vendor"), "0x1234\n"));
+	CHECK(!put(BUS "/devices/0000:00:04.0/driver_override", "vfio-pci"));
+	fd = open("/dev/vfio/2", O_RDWR | O_CLOEXEC);
+	CHECK(fd >= 0);
+	close(fd);
+	CHECK(!waitpid(pid, &status, WNOHANG));
+	close(user.device);
+	CHECK(waitpid(pid, &status, 0) == pid && !status);
+	CHECK(!exists(DEV "/driver"));
+	stop_using(&user);
+	CHECK(!put(BIND, DEVICE));
+}
+
+static void waiting_writer_can_be_killed(void)
+{
+	struct vfio_device_info info = {.argsz = sizeof(info)};
+	struct user user = use_device();
+	pid_t pid = start_unbind(&user);
+	int status = 0;
+
+	CHECK(!kill(pid, SIGKILL));
+	CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
+	CHECK(!ioctl(user.device, VFIO_DEVICE_GET_INFO, &info));
+	stop_using(&user);
+	/* What it began goes on: binding comes after that. */
+	CHECK(!put(BIND, DEVICE));
+	CHECK(group_is_free());
+}
+
+int main(int argc, char **argv)
+{
+	names_follow_the_driver();
+	writes_answer_as_the_kernel();
+	override_is_kept();
+	every_way_to_write_works();
+	rights_are_tested_first();
+	stale_nodes_say_so();
+	file_system_is_sysfs();
+	unbind_waits_for_the_user();
+	waiting_writer_can_be_killed();
+	/* Where namespaces are refused, they are the host's. */
+	if (argc < 2 || strcmp(argv[1], "refused") != 0)
+		uevents_are_heard();
+	return client_status();
+}
