@@ -71,19 +71,20 @@ static void container_node_has_its_number_in_sysfs(void)
 static void directory_lists_the_nodes(void)
 {
 	DIR *d = opendir("/dev/vfio");
-	char want[3][16] = {"vfio"};
+	char want[4][16] = {"vfio"};
 	int found = 0, others = 0;
 	struct dirent *e;
 
 	need(d != NULL, "opendir");
 	snprintf(want[1], sizeof(want[1]), "%d", group_id(0));
 	snprintf(want[2], sizeof(want[2]), "%d", group_id(1));
+	snprintf(want[3], sizeof(want[3]), "%d", group_id(MEMBER_A));
 	while ((e = readdir(d))) {
 		int hit = 0;
 
 		if (e->d_name[0] == '.')
 			continue;
-		for (int i = 0; i < 3; i++)
+		for (size_t i = 0; i < COUNT(want); i++)
 			hit |= !strcmp(e->d_name, want[i]);
 		found += hit;
 		others += !hit;

@@ -8,6 +8,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "wrong.h"
+
 static int get(int group, const void *name)
 {
 	return ioctl(group, VFIO_GROUP_GET_DEVICE_FD, name);
@@ -53,42 +55,16 @@ static void a_name_of_length(long len)
 	result_fd(get(s.group, p));
 }
 
-/* What is not the name of the device. */
-static const struct {
-	const char *label, *name;
-} wrong[] = {
-	{"empty", ""},
-	{"prefix", "0000:00:03"},
-	{"longer", "0000:00:03.0x"},
-	{"no_domain", "00:03.0"},
-	{"newline", "0000:00:03.0\n"},
-	{"leading_blank", " 0000:00:03.0"},
-	{"trailing_blank", "0000:00:03.0 "},
-	{"trailing_blanks", "0000:00:03.0    "},
-	{"tab", "0000:00:03.0\t"},
-	{"option_unknown", "0000:00:03.0 x=1"},
-	{"option_bare", "0000:00:03.0 vf_token"},
-	{"token_short", "0000:00:03.0 vf_token=1234"},
-	{"token", "0000:00:03.0 vf_token=01234567-89ab-cdef-0123-456789abcdef"},
-	{"other_group", "0000:00:04.0"},
-	{"absent", "0000:00:1d.7"},
-};
-
-static const char *wrong_label(long i)
-{
-	return i < (long)COUNT(wrong) ? wrong[i].label : NULL;
-}
-
 static void by_name(long i)
 {
 	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);
 
-	result_fd(get(s.group, wrong[i].name));
+	result_fd(get(s.group, wrong_name(i)));
 }
 
 static void on_an_idle_group_by_name(long i)
 {
-	result_fd(get(group_open(0), wrong[i].name));
+	result_fd(get(group_open(0), wrong_name(i)));
 }
 
 static void on_an_idle_group(void)
@@ -188,8 +164,8 @@ static const struct conf_case cases[] = {
 	CASE(a_name_that_faults_before_its_end),
 	CASE(a_name_that_ends_where_a_fault_begins),
 	RANGE(a_name_of_length, 4094, 4097, 1),
-	EACH(by_name, wrong_label),
-	EACH(on_an_idle_group_by_name, wrong_label),
+	EACH(by_name, wrong_name_label),
+	EACH(on_an_idle_group_by_name, wrong_name_label),
 	CASE(on_an_idle_group),
 	CASE(without_set_iommu),
 	CASE(the_file_is_close_on_exec_and_read_write),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What every conformance case stands on: how it reports its one line, and
- * how it reaches the two edu devices of the machine.
+ * how it reaches the devices of the machine.
  *
  * A case runs in a process of its own and may leave everything open.  What
  * it reports must be the same on each run of one kernel: no addresses, group
@@ -32,6 +32,8 @@ struct case_table {
 	const char *noun;
 	const struct conf_case *cases;
 	size_t count;
+	int changes_machine; /* put it back to what it was after each case */
+	int (*is_offered)(void); /* NULL: by every kernel */
 };
 
 #define CASE(fn)                                                               \
@@ -50,6 +52,19 @@ struct case_table {
 #define TABLE(symbol, noun_, cases_)                                           \
 	const struct case_table symbol = {                                     \
 		.noun = noun_, .cases = cases_, .count = COUNT(cases_)}
+#define MACHINE_TABLE(symbol, noun_, cases_)                                   \
+	const struct case_table symbol = {.noun = noun_,                       \
+					  .cases = cases_,                     \
+					  .count = COUNT(cases_),              \
+					  .changes_machine = 1}
+
+/* Cases of what only some kernels have; elsewhere they are not asked. */
+#define TABLE_OF(symbol, noun_, cases_, offered)                               \
+	const struct case_table symbol = {.noun = noun_,                       \
+					  .cases = cases_,                     \
+					  .count = COUNT(cases_),              \
+					  .changes_machine = 1,                \
+					  .is_offered = offered}
 
 /* report.c: the line of the running case */
 struct report {
@@ -67,7 +82,19 @@ void hex(const char *key, unsigned long long v);
 /* Ends the case when a step that it only builds on has failed. */
 void need(int ok, const char *step);
 
-/* machine.c: paths and states of the two devices, 0 and 1 */
+/*
+ * machine.c: paths and states of the devices.  0 and 1 are alone in their
+ * groups; two more edu and a device for a driver of the host share one.
+ */
+enum {
+	MEMBER_A = 2,
+	MEMBER_B,
+	MEMBER_HOST, /* driverless; the driver HOST_DRIVER may take it */
+	DEVICES
+};
+
+#define HOST_DRIVER "serial" /* owns the DMA of what it drives */
+
 struct session {
 	int container;
 	int group;
@@ -92,6 +119,36 @@ struct session session_group(void);                /* no IOMMU chosen yet */
 struct session session_iommu(unsigned long type);  /* no device open yet */
 struct session session_device(void);               /* type1 v2 */
 struct session session_second(struct session *s1); /* device 1, same C */
+
+/* driver.c: binding of drivers by sysfs, and what it changes */
+#define BUS     "/sys/bus/pci/"
+#define DRIVERS BUS "drivers/"
+
+long path_write(const char *path, const void *data, size_t size);
+long driver_write(const char *driver, const char *file, int dev);
+long driver_probe(int dev);
+long override(int dev, const char *driver);
+void device_unbind(int dev);                   /* and clears the override */
+void device_bind(int dev, const char *driver); /* from any state */
+const char *driver_of(int dev);
+int has_node(int group);
+void show_binding(int dev, int group);
+void machine_restore(void);
+
+/* iommufd.c: /dev/iommu and the character devices of VFIO */
+int has_cdev(void);
+int cdev_try_open(int dev);
+int cdev_open(int dev);
+int iommufd_open(void);
+int cdev_bind(int cdev, int iommufd);
+uint32_t cdev_id(int cdev, int iommufd); /* binds, or ends the case */
+int cdev_attach(int cdev, uint32_t pt_id);
+int cdev_detach(int cdev);
+uint32_t ioas_alloc(int iommufd);
+int ioas_map(int iommufd, uint32_t ioas, const void *at, uint64_t iova,
+	     uint64_t length);
+int ioas_unmap(int iommufd, uint32_t ioas, uint64_t iova, uint64_t length);
+int iommufd_destroy(int iommufd, uint32_t id);
 
 /* memory.c: memory to hand to the kernel, good and bad */
 void *pages(size_t count);

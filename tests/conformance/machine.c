@@ -9,7 +9,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-static const char *const names[2] = {"0000:00:03.0", "0000:00:04.0"};
+static const char *const names[DEVICES] = {
+	"0000:00:03.0", "0000:00:04.0", "0000:00:05.0",
+	"0000:00:05.1", "0000:00:05.2",
+};
 
 const char *bdf(int dev)
 {

@@ -2,66 +2,10 @@
 /* SET_CONTAINER and UNSET_CONTAINER. */
 #include "lib.h"
 
-#include <fcntl.h>
-#include <stdlib.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-/* Things that are no container. */
-static const char *const fd_names[] = {
-	"minus_one", "minus_two",    "closed_fd", "path_fd",
-	"own_group", "other_group",  "device",    "eventfd",
-	"pipe",      "regular_file", "stdin",     "directory",
-};
-
-static const char *fd_label(long i)
-{
-	return i < (long)COUNT(fd_names) ? fd_names[i] : NULL;
-}
-
-static int pipe_end(void)
-{
-	int p[2];
-
-	need(!pipe(p), "pipe");
-	return p[0];
-}
-
-static int wrong_fd(long i, int group)
-{
-	struct session s;
-
-	switch (i) {
-	case 0:
-		return -1;
-	case 1:
-		return -2;
-	case 2:
-		return closed_fd();
-	case 3:
-		return open("/dev/vfio/vfio", O_PATH);
-	case 4:
-		return group;
-	case 5:
-		return group_open(1);
-	case 6:
-		s = (struct session){.container = container_open()};
-		s = session_second(&s);
-		need(!ioctl(s.container, VFIO_SET_IOMMU, 3ul), "set-iommu");
-		return device_open(s.group, 1);
-	case 7:
-		return event_fd();
-	case 8:
-		return pipe_end();
-	case 9:
-		return memfd_create("file", 0);
-	case 10:
-		return open("/dev/null", O_RDONLY);
-	default:
-		return open("/", O_RDONLY | O_DIRECTORY);
-	}
-}
+#include "wrong.h"
 
 static void refuses(long i)
 {
@@ -205,8 +149,8 @@ static void set_iommu_is_gone_after_unset(void)
 }
 
 static const struct conf_case cases[] = {
-	EACH(refuses, fd_label),
-	EACH(already_set_refuses, fd_label),
+	EACH(refuses, wrong_fd_label),
+	EACH(already_set_refuses, wrong_fd_label),
 	CASE(null_pointer),
 	RANGE(pointer_with_readable_bytes, 0, 3, 1),
 	CASE(null_pointer_when_already_set),
