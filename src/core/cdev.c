@@ -151,8 +151,8 @@ static int read_bind(const struct uvf_device_file *df,
 /* Under the set's lock, what is left to find out, and the binding. */
 static int bind_locked(struct uvf_device_file *df, struct uvf_caller *caller,
 		       uint64_t arg, const struct bind_iommufd *bind,
-		       struct uvf_iommufd *ctx, int lookup)
-	UVF_REQUIRES(df->device->set->lock)
+		       struct uvf_iommufd *ctx, int lookup,
+		       struct uvf_kvm **kvm) UVF_REQUIRES(df->device->set->lock)
 {
 	uint32_t id = 0;
 	int ret;
@@ -166,12 +166,12 @@ static int bind_locked(struct uvf_device_file *df, struct uvf_caller *caller,
 		return lookup;
 	if (!ctx)
 		return -EBADFD;
-	ret = uvf_device_file_bind_locked(df, ctx, &id);
+	ret = uvf_device_file_bind_locked(df, ctx, kvm, &id);
 	if (ret)
 		return ret;
 	if (uvf_copy_out(caller, arg + offsetof(struct bind_iommufd, out_devid),
 			 &id, sizeof(id))) {
-		uvf_device_file_unbind_locked(df);
+		uvf_device_file_unbind_locked(df, kvm);
 		return -EFAULT;
 	}
 	df->is_granted = true;
@@ -210,6 +210,7 @@ long device_ioctl_bind_iommufd(struct uvf_file *file, struct uvf_caller *caller,
 	struct bind_iommufd bind = {0};
 	struct uvf_file *other = NULL;
 	struct uvf_iommufd *ctx;
+	struct uvf_kvm *kvm;
 	int ret, lookup;
 
 	(void)cmd;
@@ -224,9 +225,11 @@ long device_ioctl_bind_iommufd(struct uvf_file *file, struct uvf_caller *caller,
 		return ret;
 	lookup = caller->ops->file_lookup(caller, bind.iommufd, &other);
 	ctx = !lookup && other ? uvf_iommufd_of_file(other) : NULL;
+	kvm = uvf_device_file_kvm_get(df);
 	uvf_lock(&df->device->set->lock);
-	ret = bind_locked(df, caller, arg, &bind, ctx, lookup);
+	ret = bind_locked(df, caller, arg, &bind, ctx, lookup, &kvm);
 	uvf_unlock(&df->device->set->lock);
+	uvf_kvm_put(kvm);
 	if (ret)
 		unblock_group(df->device->group);
 	if (!lookup)

@@ -275,6 +275,7 @@ static void put(struct uvf_device_file *df)
 	if (!uvf_ref_put(&df->ref))
 		return;
 	pthread_cond_destroy(&df->idle);
+	uvf_mutex_fini(&df->kvm_lock);
 	uvf_mutex_fini(&df->lock);
 	uvf_free(df);
 }
@@ -348,6 +349,7 @@ static int create(struct uvf_group *group, struct uvf_device *device,
 		return ret;
 	}
 	uvf_mutex_init(&df->lock);
+	uvf_mutex_init(&df->kvm_lock);
 	pthread_cond_init(&df->idle, NULL);
 	*ret_df = df;
 	return 0;
@@ -387,16 +389,16 @@ int uvf_device_file_create(struct uvf_device *device,
 }
 
 int uvf_device_file_bind_locked(struct uvf_device_file *df,
-				struct uvf_iommufd *ctx, uint32_t *ret_id)
+				struct uvf_iommufd *ctx, struct uvf_kvm **kvm,
+				uint32_t *ret_id)
 {
 	struct uvf_device *device = df->device;
-	struct uvf_kvm *none = NULL;
 	int ret;
 
 	uvf_assert_held(&device->set->lock);
 	if (device->open_count)
 		return -EINVAL;
-	ret = start_locked(device, ctx, &none, ret_id);
+	ret = start_locked(device, ctx, kvm, ret_id);
 	if (ret)
 		return ret;
 	device->open_count = 1;
@@ -406,7 +408,27 @@ int uvf_device_file_bind_locked(struct uvf_device_file *df,
 	return 0;
 }
 
-void uvf_device_file_unbind_locked(struct uvf_device_file *df)
+void uvf_device_file_set_kvm(struct uvf_device_file *df, struct uvf_kvm *kvm)
+{
+	uvf_lock(&df->kvm_lock);
+	df->kvm = kvm;
+	uvf_unlock(&df->kvm_lock);
+}
+
+struct uvf_kvm *uvf_device_file_kvm_get(struct uvf_device_file *df)
+{
+	struct uvf_kvm *kvm;
+
+	uvf_lock(&df->kvm_lock);
+	kvm = df->kvm;
+	if (kvm && !uvf_kvm_get_safe(kvm))
+		kvm = NULL;
+	uvf_unlock(&df->kvm_lock);
+	return kvm;
+}
+
+void uvf_device_file_unbind_locked(struct uvf_device_file *df,
+				   struct uvf_kvm **kvm)
 {
 	struct uvf_device *device = df->device;
 
@@ -416,5 +438,5 @@ void uvf_device_file_unbind_locked(struct uvf_device_file *df)
 	uvf_list_remove(&df->set_node);
 	if (device->ops->close)
 		device->ops->close(device);
-	(void)stop_locked(device);
+	*kvm = stop_locked(device);
 }

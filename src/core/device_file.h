@@ -43,7 +43,16 @@ struct uvf_device_file {
 
 	/* Calls but BIND may be made; written under the set's lock. */
 	atomic_bool is_granted;
+
+	struct uvf_mutex kvm_lock; /* a leaf; protects what follows */
+	struct uvf_kvm *kvm;       /* borrowed from who tied the file to it */
 };
+
+/* Tie the file to a virtual machine, for BIND; NULL: untie. */
+void uvf_device_file_set_kvm(struct uvf_device_file *df, struct uvf_kvm *kvm);
+
+/* A reference to the virtual machine that the file is tied to, or NULL. */
+struct uvf_kvm *uvf_device_file_kvm_get(struct uvf_device_file *df);
 
 /**
  * uvf_device_file_open() - one more open of a device, through its group
@@ -67,6 +76,8 @@ int uvf_device_file_create(struct uvf_device *device,
 /**
  * uvf_device_file_bind_locked() - the first open of a device, not by its group
  * uvf_device_file_unbind_locked() - undo it
+ * @kvm:    NULL or a reference; binding takes it and leaves NULL, and the
+ *          undoing gives it back
  * @ret_id: of the device in @ctx
  * Context: the set's lock is held, a call on @df runs, and the group's node
  * is blocked.
@@ -74,8 +85,10 @@ int uvf_device_file_create(struct uvf_device *device,
  * driver's open() say.
  */
 int uvf_device_file_bind_locked(struct uvf_device_file *df,
-				struct uvf_iommufd *ctx, uint32_t *ret_id);
-void uvf_device_file_unbind_locked(struct uvf_device_file *df);
+				struct uvf_iommufd *ctx, struct uvf_kvm **kvm,
+				uint32_t *ret_id);
+void uvf_device_file_unbind_locked(struct uvf_device_file *df,
+				   struct uvf_kvm **kvm);
 
 /* Whether calls on it may be made. */
 bool uvf_device_file_is_granted(struct uvf_device_file *df);

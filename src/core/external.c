@@ -59,8 +59,11 @@ bool uvf_file_enforced_coherent(const struct uvf_file *file)
 
 void uvf_file_set_kvm(struct uvf_file *file, struct uvf_kvm *kvm)
 {
+	struct uvf_device_file *df = uvf_device_file_of(file);
 	struct uvf_group *group = file->object;
 
+	if (df)
+		uvf_device_file_set_kvm(df, kvm);
 	if (!uvf_file_is_group(file))
 		return;
 	uvf_lock(&group->kvm_lock);

@@ -31,9 +31,10 @@ bool uvf_file_enforced_coherent(const struct uvf_file *file);
  * @kvm: borrowed until it is replaced; NULL: untie
  *
  * Devices take a reference at their first open and keep it until their last
- * close, so a device that is open already sees no change.
+ * close, so a device that is open already sees no change.  A device's own file
+ * counts when it is bound to an iommufd; other files do not.
  *
- * Context: takes a leaf lock of the group.
+ * Context: takes a leaf lock of the group or of the device's file.
  */
 void uvf_file_set_kvm(struct uvf_file *file, struct uvf_kvm *kvm);
 
