@@ -51,6 +51,7 @@ static const struct row rows[] = {
 	    NOT, EINVAL, EINVAL, EINVAL, EBADFD, EBADFD, EBADFD),
 	ROW(ERRNO, set_container_negative_errno,
 	    NOT, EINVAL, EINVAL, EBADF, EBADF, EBADF, EBADF),
+	ROW(SWITCH, set_container_users_first,  0, 1, 1, 0, 0, 0, 0),
 	ROW(SWITCH, device_name_first,          0, 0, 0, 1, 1, 1, 1),
 	ROW(SWITCH, set_container_wants_viable, 0, 0, 0, 1, 1, 1, 1),
 	ROW(SWITCH, unregister_requests,        1, 0, 1, 1, 1, 1, 1),

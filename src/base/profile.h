@@ -35,6 +35,7 @@ struct uvf_profile {
 	unsigned int viability;           /* enum uvf_viability */
 	int set_container_kind_errno;     /* fd is no container nor iommufd */
 	int set_container_negative_errno; /* fd below 0 */
+	bool set_container_users_first;   /* before fd is looked up */
 	bool device_name_first;           /* GET_DEVICE_FD: before the rest */
 	bool set_container_wants_viable;
 	bool unregister_requests;         /* asks users to let go, by 10 s */

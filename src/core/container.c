@@ -8,10 +8,10 @@
 #include "base/bug.h"
 #include "bus/device.h"
 #include "bus/group.h"
+#include "bus/machine.h"
 #include "core/device.h"
 #include "core/file.h"
 #include "core/group.h"
-#include "core/model.h"
 
 static void iommu_put(struct uvf_iommu *iommu)
 {
@@ -53,7 +53,23 @@ static void container_release(struct uvf_file *file)
 	uvf_container_put(file->object);
 }
 
+/* It was the backend's up to Linux 5.10, but none had it. */
+static int container_mmap(struct uvf_file *file, uint64_t pos, uint64_t len,
+			  int prot, int flags)
+{
+	const struct uvf_container *container = file->object;
+
+	(void)pos;
+	(void)len;
+	(void)prot;
+	(void)flags;
+	if (container->vfio->machine->profile->container_passes_file_calls)
+		return -EINVAL;
+	return -ENODEV;
+}
+
 static const struct uvf_file_ops container_file_ops = {
+	.mmap = container_mmap,
 	.release = container_release,
 };
 
@@ -90,17 +106,15 @@ bool uvf_container_has_iommu(struct uvf_container *container)
 	return has_iommu;
 }
 
-/* Points the DMA of a group's devices somewhere, or nowhere. */
+/* Points the DMA of a group's members somewhere, or nowhere. */
 static void aim_group(struct uvf_group *group, struct uvf_aspace *as)
 {
-	struct uvf_list *node;
-
-	uvf_list_for_each (node, &group->devices) {
-		struct uvf_device *device =
-			uvf_list_entry(node, struct uvf_device, group_node);
-
-		uvf_model_set_aspace(device->model, as);
-	}
+	if (group->kind != UVF_DEVICE_IOMMU)
+		return;
+	uvf_iommu_group_set_domain(group->iommu_group, as);
+	/* Somebody may have broken the isolation meanwhile. */
+	if (as && atomic_load(&group->is_violated))
+		uvf_iommu_group_set_domain(group->iommu_group, NULL);
 }
 
 static int iommu_attach(struct uvf_iommu *iommu, struct uvf_group *group)
@@ -119,13 +133,34 @@ static void iommu_detach(struct uvf_iommu *iommu, struct uvf_group *group)
 	iommu->backend->detach_group(iommu->state);
 }
 
+/* Up to Linux 5.17 nobody was asked, and the group need not be viable. */
+static int own(struct uvf_group *group)
+{
+	int ret = 0;
+
+	if (group->kind != UVF_DEVICE_IOMMU)
+		return 0;
+	ret = uvf_iommu_group_claim(group->iommu_group, group);
+	group->is_owner = !ret;
+	if (!group->vfio->machine->profile->set_container_wants_viable)
+		ret = 0;
+	return ret;
+}
+
+static void disown(struct uvf_group *group)
+{
+	if (group->is_owner)
+		uvf_iommu_group_release(group->iommu_group);
+	group->is_owner = false;
+}
+
 int uvf_container_attach(struct uvf_container *container,
 			 struct uvf_group *group)
 {
 	int ret;
 
 	uvf_assert_held(&group->lock);
-	ret = uvf_iommu_group_claim(group->iommu_group, group);
+	ret = own(group);
 	if (ret)
 		return ret;
 	uvf_lock(&container->lock);
@@ -137,7 +172,7 @@ int uvf_container_attach(struct uvf_container *container,
 	}
 	uvf_unlock(&container->lock);
 	if (ret)
-		uvf_iommu_group_release(group->iommu_group);
+		disown(group);
 	return ret;
 }
 
@@ -157,7 +192,8 @@ void uvf_container_detach(struct uvf_group *group)
 		container->iommu = NULL;
 	}
 	uvf_unlock(&container->lock);
-	uvf_iommu_group_release(group->iommu_group);
+	disown(group);
+	atomic_store(&group->is_violated, false);
 	iommu_put(last);
 	uvf_container_put(container);
 }
@@ -275,7 +311,8 @@ long container_ioctl_set_iommu(struct uvf_file *file, struct uvf_caller *caller,
 					     arg) <= 0)
 			continue;
 		ret = try_backend_locked(container, backend, arg);
-		if (!ret)
+		if (!ret ||
+		    !container->vfio->machine->profile->set_iommu_tries_next)
 			break;
 	}
 	uvf_unlock(&container->lock);

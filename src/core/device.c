@@ -14,6 +14,7 @@
 #include "core/group.h"
 #include "core/ioctl.h"
 #include "core/unregister.h"
+#include "core/viability.h"
 
 /* As the file name of a group shows it that has no IOMMU. */
 #define FAKE_GROUP_NAME "vfio-noiommu"
@@ -172,6 +173,7 @@ void uvf_device_unregister(struct uvf_device *device, struct uvf_task *task)
 	const bool hide =
 		device->vfio->machine->profile->unregister_hides_first;
 
+	uvf_group_record_unbound(device);
 	if (hide)
 		uvf_group_hide_device(device);
 	show_cdev(device, false);

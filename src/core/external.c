@@ -11,6 +11,7 @@
 #include "core/device_file.h"
 #include "core/file.h"
 #include "core/group.h"
+#include "core/viability.h"
 
 bool uvf_file_is_group(const struct uvf_file *file)
 {
@@ -92,7 +93,6 @@ struct uvf_iommu_group *uvf_file_iommu_group(const struct uvf_file *file)
 	return iommu_group;
 }
 
-/* A group that is in a container is viable. */
 int uvf_group_get_external_user(struct uvf_file *file,
 				struct uvf_group **ret_group)
 {
@@ -102,7 +102,8 @@ int uvf_group_get_external_user(struct uvf_file *file,
 	if (!uvf_file_is_group(file))
 		return -EINVAL;
 	uvf_lock(&group->lock);
-	if (!group->container || !uvf_container_has_iommu(group->container)) {
+	if (!group->container || !uvf_container_has_iommu(group->container) ||
+	    !uvf_group_is_viable_locked(group)) {
 		ret = -EINVAL;
 	} else {
 		group->container_users++;

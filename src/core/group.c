@@ -15,6 +15,7 @@
 #include "core/file.h"
 #include "core/iommufd.h"
 #include "core/kvm.h"
+#include "core/viability.h"
 
 /* The longest name of a device, its NUL included: what strndup_user takes. */
 #define NAME_MAX_BYTES 4096
@@ -39,15 +40,27 @@ long group_ioctl_get_status(struct uvf_file *file, struct uvf_caller *caller,
 		uvf_unlock(&group->lock);
 		return -ENODEV;
 	}
+	status.flags = 0;
 	if (group->container || group->iommufd)
-		status.flags = VFIO_GROUP_FLAGS_CONTAINER_SET |
-			       VFIO_GROUP_FLAGS_VIABLE;
-	else if (uvf_iommu_group_is_idle(group->iommu_group))
-		status.flags = VFIO_GROUP_FLAGS_VIABLE;
-	else
-		status.flags = 0;
+		status.flags |= VFIO_GROUP_FLAGS_CONTAINER_SET;
+	if (uvf_group_is_viable_locked(group))
+		status.flags |= VFIO_GROUP_FLAGS_VIABLE;
 	uvf_unlock(&group->lock);
 	return uvf_copy_out(caller, arg, &status, sizeof(status));
+}
+
+/* Up to Linux 4.1 a container in use won over a descriptor that is none. */
+static int check_unset(struct uvf_group *group)
+{
+	const struct uvf_profile *profile = group->vfio->machine->profile;
+	int ret;
+
+	if (!profile->set_container_users_first)
+		return 0;
+	uvf_lock(&group->lock);
+	ret = group->container ? -EINVAL : 0;
+	uvf_unlock(&group->lock);
+	return ret;
 }
 
 /*
@@ -67,6 +80,12 @@ long group_ioctl_set_container(struct uvf_file *file, struct uvf_caller *caller,
 	(void)cmd;
 	if (uvf_copy_in(caller, &fd, arg, sizeof(fd)))
 		return -EFAULT;
+	if (fd < 0)
+		return -group->vfio->machine->profile
+				->set_container_negative_errno;
+	ret = check_unset(group);
+	if (ret)
+		return ret;
 	ret = caller->ops->file_lookup(caller, fd, &other);
 	if (ret)
 		return ret;
@@ -149,6 +168,24 @@ static int get_device(struct uvf_group *group, const char *name,
 	return ret;
 }
 
+static bool is_ready_locked(struct uvf_group *group) UVF_REQUIRES(group->lock)
+{
+	if (group->iommufd)
+		return true;
+	return group->container && uvf_container_has_iommu(group->container) &&
+	       uvf_group_is_viable_locked(group);
+}
+
+static bool is_ready(struct uvf_group *group)
+{
+	bool ret;
+
+	uvf_lock(&group->lock);
+	ret = is_ready_locked(group);
+	uvf_unlock(&group->lock);
+	return ret;
+}
+
 static int open_device(struct uvf_group *group, struct uvf_device *device,
 		       struct uvf_file **ret_file)
 {
@@ -156,8 +193,7 @@ static int open_device(struct uvf_group *group, struct uvf_device *device,
 	int ret;
 
 	uvf_lock(&group->lock);
-	if (!group->iommufd &&
-	    (!group->container || !uvf_container_has_iommu(group->container)))
+	if (!is_ready_locked(group))
 		ret = -EINVAL;
 	else
 		ret = uvf_device_file_open(group, device, &kvm, ret_file);
@@ -169,7 +205,8 @@ static int open_device(struct uvf_group *group, struct uvf_device *device,
 /*
  * Source: VFIO_GROUP_GET_DEVICE_FD; order of errors from drivers/vfio/
  * group.c, Linux 6.12: a full descriptor table is noticed before the
- * container is looked at.
+ * container is looked at.  In 4.1 it was the other way round, and the driver
+ * saw an open and a close when the table was full.
  */
 long group_ioctl_get_device_fd(struct uvf_file *file, struct uvf_caller *caller,
 			       unsigned int cmd, unsigned long arg)
@@ -178,17 +215,22 @@ long group_ioctl_get_device_fd(struct uvf_file *file, struct uvf_caller *caller,
 	struct uvf_device *device;
 	struct uvf_file *opened;
 	char *name;
+	const bool name_first =
+		group->vfio->machine->profile->device_name_first;
 	int ret;
 
 	(void)cmd;
 	ret = uvf_copy_string_in(caller, &name, arg, NAME_MAX_BYTES);
 	if (ret)
 		return ret;
-	ret = get_device(group, name, &device);
+	if (!name_first && !is_ready(group))
+		ret = -EINVAL;
+	else
+		ret = get_device(group, name, &device);
 	uvf_free(name);
 	if (ret)
 		return ret;
-	ret = caller->ops->fd_check(caller);
+	ret = name_first ? caller->ops->fd_check(caller) : 0;
 	if (!ret)
 		ret = open_device(group, device, &opened);
 	if (ret) {

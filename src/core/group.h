@@ -17,6 +17,7 @@
 #include "base/list.h"
 #include "base/lock.h"
 #include "base/ref.h"
+#include "bus/group.h"
 #include "core/device.h"
 #include "core/vfio.h"
 
@@ -41,6 +42,10 @@ struct uvf_group {
 
 	struct uvf_mutex device_lock; /* protects devices; match() runs there */
 	struct uvf_list devices;      /* struct uvf_device, by group_node */
+	struct uvf_list unbound;      /* of core/viability.c */
+
+	struct uvf_notifier notifier; /* of iommu_group, for all its life */
+	atomic_bool is_violated;      /* its isolation was broken */
 
 	struct uvf_list container_node; /* under container->lock */
 
@@ -51,6 +56,7 @@ struct uvf_group {
 	struct uvf_iommufd *iommufd;         /* a reference; in its place */
 	unsigned int container_users;        /* open devices, external users */
 	unsigned int cdevs;                  /* devices bound by their own */
+	bool is_owner; /* of the DMA, while in a container */
 
 	struct uvf_mutex kvm_lock; /* a leaf; protects what follows */
 	struct uvf_kvm *kvm;       /* borrowed from who tied the group to it */

@@ -14,6 +14,7 @@
 #include "core/group.h"
 #include "core/iommufd.h"
 #include "core/kvm.h"
+#include "core/viability.h"
 
 static struct uvf_group *find_id_locked(struct uvf_vfio *vfio, unsigned int id)
 	UVF_REQUIRES(vfio->lock)
@@ -45,17 +46,33 @@ static struct uvf_group *alloc_group(struct uvf_vfio *vfio,
 	group->iommu_group = uvf_iommu_group_get(iommu_group);
 	uvf_list_init(&group->vfio_node);
 	uvf_list_init(&group->devices);
+	uvf_list_init(&group->unbound);
+	atomic_init(&group->is_violated, false);
 	uvf_list_init(&group->container_node);
 	uvf_mutex_init(&group->lock);
 	uvf_mutex_init(&group->device_lock);
 	uvf_mutex_init(&group->kvm_lock);
+	/* Before vfio->lock: calls run under a lock that is above it. */
+	group->notifier.call = uvf_group_notified;
+	uvf_iommu_group_add_notifier(iommu_group, &group->notifier);
 	return group;
+}
+
+/* Hear no more of the IOMMU group, and let it go. */
+static void silence(struct uvf_group *group,
+		    struct uvf_iommu_group *iommu_group)
+{
+	if (!iommu_group)
+		return;
+	uvf_iommu_group_remove_notifier(iommu_group, &group->notifier);
+	uvf_group_forget_unbound(group, NULL);
+	uvf_iommu_group_put(iommu_group);
 }
 
 static void free_group(struct uvf_group *group)
 {
 	UVF_BUG_ON(group->container);
-	uvf_iommu_group_put(group->iommu_group);
+	silence(group, group->iommu_group);
 	uvf_mutex_fini(&group->kvm_lock);
 	uvf_mutex_fini(&group->device_lock);
 	uvf_mutex_fini(&group->lock);
@@ -143,7 +160,7 @@ static void orphan(struct uvf_group *group)
 	iommu_group = group->iommu_group;
 	group->iommu_group = NULL;
 	uvf_unlock(&group->lock);
-	uvf_iommu_group_put(iommu_group);
+	silence(group, iommu_group);
 }
 
 static void leave_group(struct uvf_group *group)

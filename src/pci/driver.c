@@ -84,6 +84,9 @@ static int pci_open(struct uvf_device *device)
 	struct uvf_pci *pci = uvf_pci_of(device);
 	int ret;
 
+	/* One open of many, up to Linux 4.1. */
+	if (device->open_count)
+		return 0;
 	uvf_lock(&pci->model.lock);
 	pci->has_reset = pci->user.reset_methods[0];
 	uvf_reset_set_power_locked(pci, 0);
@@ -103,6 +106,8 @@ static void pci_close(struct uvf_device *device)
 {
 	struct uvf_pci *pci = uvf_pci_of(device);
 
+	if (device->open_count)
+		return;
 	uvf_lock(&pci->model.lock);
 	uvf_low_power_exit_locked(pci);
 	pci->low_power_masked_intx = false;
