@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What is tested first, and how the profiles differ in it.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <linux/vfio.h>
+#include <sys/mman.h>
+
+#include "core/external.h"
+#include "core/file.h"
+#include "core/group.h"
+#include "fake.h"
+
+static const char *const old_and_new[] = {"4.1", "6.1"};
+
+/* Shows A1: S2 between 6.1 and 6.6, S3 between 4.1 and 6.1. */
+static void descriptors_that_are_no_container(void **state)
+{
+	static const struct {
+		const char *abi;
+		int kind, negative;
+	} cases[] = {{"3.14", -EINVAL, -EINVAL},
+		     {"4.1", -EINVAL, -EINVAL},
+		     {"6.1", -EINVAL, -EBADF},
+		     {"6.6", -EBADFD, -EBADF},
+		     {"6.12", -EBADFD, -EBADF}};
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		struct rig rig = rig_create(cases[i].abi);
+		int group, foreign;
+
+		rig_fill(&rig);
+		fake_bind(fake_add(&rig, "a", GROUP), rig.vfio_driver);
+		group = client_open(rig.client, NODE);
+		foreign = client_open_foreign(rig.client);
+		assert_int_equal(set_container(&rig, group, -1),
+				 cases[i].negative);
+		assert_int_equal(set_container(&rig, group, 999), -EBADF);
+		assert_int_equal(set_container(&rig, group, foreign),
+				 cases[i].kind);
+		assert_int_equal(set_container(&rig, group, group),
+				 cases[i].kind);
+		assert_int_equal(client_ioctl(rig.client, group,
+					      VFIO_GROUP_SET_CONTAINER, 0),
+				 -EFAULT);
+		rig_destroy(&rig);
+	}
+}
+
+/* Shows A2, A3, A4, A5. */
+static void second_container_is_refused(void **state)
+{
+	(void)state;
+	for (int is_new = 0; is_new < 2; is_new++) {
+		struct rig rig = rig_create(old_and_new[is_new]);
+		int group, container;
+
+		rig_fill(&rig);
+		fake_bind(fake_add(&rig, "a", GROUP), rig.vfio_driver);
+		group = client_open(rig.client, NODE);
+		container = client_open(rig.client, "/dev/vfio/vfio");
+		assert_int_equal(unset_container(&rig, group), -EINVAL);
+		assert_int_equal(set_container(&rig, group, container), 0);
+		assert_int_equal(set_container(&rig, group, container),
+				 -EINVAL);
+		assert_int_equal(set_container(&rig, group, group), -EINVAL);
+		assert_int_equal(set_container(&rig, group, 999),
+				 is_new ? -EBADF : -EINVAL);
+		client_close(rig.client, container);
+		assert_int_equal(status_of(&rig, group), 3);
+		assert_int_equal(unset_container(&rig, group), 0);
+		rig_destroy(&rig);
+	}
+}
+
+/* Shows D2, D3: S4 between 4.1 and 6.1. */
+static void names_and_containers(void **state)
+{
+	(void)state;
+	for (int is_new = 0; is_new < 2; is_new++) {
+		struct rig rig = rig_create(old_and_new[is_new]);
+		int group, container;
+
+		rig_fill(&rig);
+		fake_bind(fake_add(&rig, "a", GROUP), rig.vfio_driver);
+		group = client_open(rig.client, NODE);
+		container = client_open(rig.client, "/dev/vfio/vfio");
+		assert_int_equal(get_device(&rig, group, "x"),
+				 is_new ? -ENODEV : -EINVAL);
+		assert_int_equal(get_device(&rig, group, "a"), -EINVAL);
+		assert_int_equal(set_container(&rig, group, container), 0);
+		assert_int_equal(get_device(&rig, group, "x"),
+				 is_new ? -ENODEV : -EINVAL);
+		assert_int_equal(get_device(&rig, group, "a"), -EINVAL);
+		assert_int_equal(client_ioctl(rig.client, container,
+					      VFIO_SET_IOMMU, VFIO_TYPE1_IOMMU),
+				 0);
+		assert_int_equal(get_device(&rig, group, "x"), -ENODEV);
+		assert_int_equal(get_device(&rig, group, "aa"), -ENODEV);
+		assert_int_equal(get_device(&rig, group, ""), -ENODEV);
+		assert_true(get_device(&rig, group, "a") >= 0);
+		rig_destroy(&rig);
+	}
+}
+
+/* Shows D4, D7: S21 between 4.1 and 6.1. */
+static void opens_by_descriptor_or_by_device(void **state)
+{
+	(void)state;
+	for (int is_new = 0; is_new < 2; is_new++) {
+		struct rig rig = rig_create(old_and_new[is_new]);
+		struct opened all;
+		struct fake *fake;
+		int second;
+
+		rig_fill(&rig);
+		fake = fake_add(&rig, "a", GROUP);
+		fake_bind(fake, rig.vfio_driver);
+		all = client_open_all(rig.client, NODE, "a");
+		second = get_device(&rig, all.group, "a");
+		assert_int_equal(fake->opens, is_new ? 1 : 2);
+		client_close(rig.client, all.device);
+		assert_int_equal(fake->closes, is_new ? 0 : 1);
+		client_close(rig.client, second);
+		assert_int_equal(fake->closes, is_new ? 1 : 2);
+		atomic_store(&fake->opens, 0);
+		client_fill_table(rig.client, true);
+		assert_int_equal(get_device(&rig, all.group, "a"), -EMFILE);
+		client_fill_table(rig.client, false);
+		assert_int_equal(fake->opens, is_new ? 0 : 1);
+		assert_int_equal(unset_container(&rig, all.group), 0);
+		rig_destroy(&rig);
+	}
+}
+
+/* Shows D5. */
+static void failed_open_leaves_nothing(void **state)
+{
+	struct rig rig = rig_create(NULL);
+	struct opened all;
+	struct fake *fake;
+
+	(void)state;
+	rig_fill(&rig);
+	fake = fake_add(&rig, "a", GROUP);
+	fake_bind(fake, rig.vfio_driver);
+	all = client_open_all(rig.client, NODE, "a");
+	client_close(rig.client, all.device);
+	fake->open_errno = -EXDEV;
+	assert_int_equal(get_device(&rig, all.group, "a"), -EXDEV);
+	assert_int_equal(unset_container(&rig, all.group), 0);
+	uvf_device_detach(&fake->bus, NULL);
+	assert_int_equal(fake->requests, 0);
+	rig_destroy(&rig);
+}
+
+static int match_by_value(struct uvf_device *device, const char *name)
+{
+	(void)name;
+	return uvf_container_of(device, struct fake, vfio)->match_value;
+}
+
+/* Shows D9. */
+static void match_may_hit_miss_or_fail(void **state)
+{
+	struct rig rig = rig_create(NULL);
+	struct fake *a, *b;
+	struct opened all;
+	int fd;
+
+	(void)state;
+	rig_fill(&rig);
+	rig.ops.match = match_by_value;
+	a = fake_add(&rig, "a", GROUP);
+	b = fake_add(&rig, "b", GROUP);
+	fake_bind(a, rig.vfio_driver);
+	fake_bind(b, rig.vfio_driver);
+	a->match_value = 1;
+	all = client_open_all(rig.client, NODE, "whatever");
+	client_close(rig.client, all.device);
+	a->match_value = -EACCES;
+	b->match_value = 1;
+	assert_int_equal(get_device(&rig, all.group, "b"), -EACCES);
+	a->match_value = 0;
+	atomic_store(&b->opens, 0);
+	fd = get_device(&rig, all.group, "b");
+	assert_true(fd >= 0);
+	assert_int_equal(b->opens, 1);
+	client_close(rig.client, fd);
+	/* Nobody keeps a device registered whose count is at 0. */
+	uvf_device_put_user(&b->vfio);
+	assert_int_equal(get_device(&rig, all.group, "b"), -ENODEV);
+	uvf_ref_init(&b->vfio.users);
+	rig_destroy(&rig);
+}
+
+/* Shows D11. */
+static void device_without_ops_answers_einval(void **state)
+{
+	struct rig rig = rig_create(NULL);
+	struct uvf_caller *nobody = NULL;
+	struct uvf_file *file;
+	struct opened all;
+
+	(void)state;
+	rig_fill(&rig);
+	fake_bind(fake_add(&rig, "a", GROUP), rig.vfio_driver);
+	all = client_open_all(rig.client, NODE, "a");
+	file = client_file(rig.client, all.device);
+	assert_int_equal(uvf_file_read(file, nobody, 0, 1, 0), -EINVAL);
+	assert_int_equal(uvf_file_write(file, nobody, 0, 1, 0), -EINVAL);
+	assert_int_equal(uvf_file_mmap(file, 0, 4096, PROT_READ, MAP_SHARED),
+			 -EINVAL);
+	assert_int_equal(
+		client_ioctl(rig.client, all.device, VFIO_DEVICE_GET_INFO, 0),
+		-EINVAL);
+	assert_int_equal(client_ioctl(rig.client, all.device, 0x1234, 0),
+			 -EINVAL);
+	uvf_file_put(file);
+	rig_destroy(&rig);
+}
+
+/* Shows C12: S9 between 4.1 and 6.1. */
+static void container_has_no_bytes(void **state)
+{
+	(void)state;
+	for (int is_new = 0; is_new < 2; is_new++) {
+		struct rig rig = rig_create(old_and_new[is_new]);
+		struct uvf_caller *nobody = NULL;
+		struct uvf_file *file;
+
+		assert_int_equal(uvf_container_open(rig.vfio, &file), 0);
+		assert_int_equal(uvf_file_read(file, nobody, 0, 1, 0), -EINVAL);
+		assert_int_equal(uvf_file_write(file, nobody, 0, 1, 0),
+				 -EINVAL);
+		assert_int_equal(
+			uvf_file_mmap(file, 0, 4096, PROT_READ, MAP_SHARED),
+			is_new ? -ENODEV : -EINVAL);
+		uvf_file_put(file);
+		uvfio_machine_destroy(rig.machine);
+	}
+}
+
+/* Shows G8, B3: S1 and S5 between 4.1 and 6.1. */
+static void host_driver_beside_a_vfio_driver(void **state)
+{
+	(void)state;
+	for (int is_new = 0; is_new < 2; is_new++) {
+		struct rig rig = rig_create(old_and_new[is_new]);
+		int group, container;
+		struct fake *b;
+
+		rig_fill(&rig);
+		fake_bind(fake_add(&rig, "a", GROUP), rig.vfio_driver);
+		b = fake_add(&rig, "b", GROUP);
+		fake_bind(b, rig.host_driver);
+		group = client_open(rig.client, NODE);
+		container = client_open(rig.client, "/dev/vfio/vfio");
+		assert_int_equal(status_of(&rig, group), 0);
+		assert_int_equal(set_container(&rig, group, container),
+				 is_new ? -EPERM : 0);
+		if (!is_new) {
+			assert_int_equal(status_of(&rig, group), 2);
+			assert_int_equal(client_ioctl(rig.client, container,
+						      VFIO_SET_IOMMU,
+						      VFIO_TYPE1_IOMMU),
+					 0);
+			assert_int_equal(get_device(&rig, group, "a"), -EINVAL);
+			assert_int_equal(unset_container(&rig, group), 0);
+		}
+		uvf_device_detach(&b->bus, NULL);
+		assert_int_equal(status_of(&rig, group), 1);
+		rig_destroy(&rig);
+	}
+}
+
+/* Shows G9, B2. */
+static void harmless_drivers_leave_a_group_viable(void **state)
+{
+	(void)state;
+	for (int is_new = 0; is_new < 2; is_new++) {
+		struct rig rig = rig_create(old_and_new[is_new]);
+		struct fake *b;
+		int group;
+
+		rig_fill(&rig);
+		fake_bind(fake_add(&rig, "a", GROUP), rig.vfio_driver);
+		b = fake_add(&rig, "b", GROUP);
+		group = client_open(rig.client, NODE);
+		assert_int_equal(status_of(&rig, group), 1);
+		fake_bind(b, rig.stub_driver);
+		assert_int_equal(status_of(&rig, group), 1);
+		client_close(rig.client, group);
+		group = client_open_all(rig.client, NODE, "a").group;
+		uvf_device_detach(&b->bus, NULL);
+		fake_bind(b, rig.stub_driver);
+		assert_int_equal(status_of(&rig, group), 3);
+		rig_destroy(&rig);
+	}
+}
+
+/* Shows B1, B6, T11: S15 between 4.1 and 6.1, and its other policy. */
+static void host_driver_comes_to_a_live_group(void **state)
+{
+	static const char *const abis[] = {
+		"4.1", "4.1,host_bind_breaks_isolation=off", "6.1"};
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct rig rig = rig_create(abis[i]);
+		struct opened all;
+		struct fake *b;
+		int ret;
+
+		rig_fill(&rig);
+		fake_bind(fake_add(&rig, "a", GROUP), rig.vfio_driver);
+		b = fake_add(&rig, "b", GROUP);
+		all = client_open_all(rig.client, NODE, "a");
+		assert_non_null(b->bus.group->domain);
+		ret = uvf_device_attach_driver(&b->bus, rig.host_driver);
+		if (i) {
+			assert_int_equal(ret, -EBUSY);
+			assert_int_equal(status_of(&rig, all.group), 3);
+			assert_non_null(b->bus.group->domain);
+		} else {
+			assert_int_equal(ret, 0);
+			assert_int_equal(status_of(&rig, all.group), 2);
+			assert_int_equal(get_device(&rig, all.group, "a"),
+					 -EINVAL);
+			assert_null(b->bus.group->domain);
+			uvf_device_detach(&b->bus, NULL);
+			/* It stays so until the group was let go. */
+			assert_int_equal(status_of(&rig, all.group), 2);
+		}
+		client_close(rig.client, all.device);
+		assert_int_equal(unset_container(&rig, all.group), 0);
+		assert_int_equal(status_of(&rig, all.group), 1);
+		fake_bind(b, rig.host_driver);
+		rig_destroy(&rig);
+	}
+}
+
+struct window {
+	struct rig *rig;
+	int group;
+	int status;
+};
+
+static struct window window;
+
+static void look_at_status(struct uvf_device *device, unsigned int count)
+{
+	(void)device;
+	(void)count;
+	window.status = status_of(window.rig, window.group);
+	client_close(window.rig->client, window.group + 1);
+}
+
+/* Shows G10: S1 between 3.14 and 4.1. */
+static void device_on_its_way_out_is_viable(void **state)
+{
+	struct rig rig = rig_create("4.1");
+	struct opened all;
+	struct fake *fake;
+
+	(void)state;
+	rig_fill(&rig);
+	rig.ops.request = look_at_status;
+	fake = fake_add(&rig, "a", GROUP);
+	fake_bind(fake, rig.vfio_driver);
+	all = client_open_all(rig.client, NODE, "a");
+	window = (struct window){&rig, all.group, 0};
+	assert_int_equal(all.device, all.group + 1);
+	uvf_device_detach(&fake->bus, NULL);
+	assert_int_equal(window.status, 3);
+	assert_int_equal(status_of(&rig, all.group), 3);
+	rig_destroy(&rig);
+}
+
+/* Shows X1. */
+static void external_user_needs_a_viable_group(void **state)
+{
+	struct rig rig = rig_create("4.1");
+	struct uvf_group *group;
+	struct uvf_file *file;
+	struct opened all;
+	struct fake *b;
+
+	(void)state;
+	rig_fill(&rig);
+	fake_bind(fake_add(&rig, "a", GROUP), rig.vfio_driver);
+	b = fake_add(&rig, "b", GROUP);
+	all = client_open_all(rig.client, NODE, "a");
+	file = client_file(rig.client, all.group);
+	fake_bind(b, rig.host_driver);
+	assert_int_equal(uvf_group_get_external_user(file, &group), -EINVAL);
+	uvf_file_put(file);
+	rig_destroy(&rig);
+}
+
+/* Shows N5: as far as groups go. */
+static void emulated_device_has_a_group_of_its_own(void **state)
+{
+	struct rig rig = rig_create(NULL);
+	struct opened all;
+	struct fake *fake;
+	char node[32];
+	int other;
+
+	(void)state;
+	rig_fill(&rig);
+	fake = fake_add(&rig, "a", EMULATED);
+	fake_bind(fake, rig.vfio_driver);
+	assert_string_equal(fake->bus.group->name, "vfio-noiommu");
+	(void)snprintf(node, sizeof(node), "/dev/vfio/%u", fake->bus.group->id);
+	all = client_open_all(rig.client, node, "a");
+	other = client_open(rig.client, "/dev/vfio/1");
+	assert_int_equal(set_container(&rig, other, all.container), 0);
+	client_close(rig.client, all.device);
+	assert_int_equal(unset_container(&rig, all.group), 0);
+	assert_int_equal(status_of(&rig, all.group), 1);
+	uvf_device_detach(&fake->bus, NULL);
+	assert_null(fake->bus.group);
+	assert_int_equal(client_open(rig.client, node), -ENOENT);
+	rig_destroy(&rig);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(descriptors_that_are_no_container),
+		cmocka_unit_test(second_container_is_refused),
+		cmocka_unit_test(names_and_containers),
+		cmocka_unit_test(opens_by_descriptor_or_by_device),
+		cmocka_unit_test(failed_open_leaves_nothing),
+		cmocka_unit_test(match_may_hit_miss_or_fail),
+		cmocka_unit_test(device_without_ops_answers_einval),
+		cmocka_unit_test(container_has_no_bytes),
+		cmocka_unit_test(host_driver_beside_a_vfio_driver),
+		cmocka_unit_test(harmless_drivers_leave_a_group_viable),
+		cmocka_unit_test(host_driver_comes_to_a_live_group),
+		cmocka_unit_test(device_on_its_way_out_is_viable),
+		cmocka_unit_test(external_user_needs_a_viable_group),
+		cmocka_unit_test(emulated_device_has_a_group_of_its_own),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
