@@ -116,8 +116,13 @@ static int join(struct uvf_device *device, enum uvf_device_kind kind,
 	device->kind = kind;
 	device->is_unused = false;
 	uvf_ref_init(&device->users);
+	ret = uvf_unbound_prepare(device);
+	if (ret)
+		return ret;
 	ret = uvf_group_add_device(device, iommu_group);
-	if (!ret)
+	if (ret)
+		uvf_unbound_cancel(device);
+	else
 		show_cdev(device, true);
 	return ret;
 }

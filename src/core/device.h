@@ -29,6 +29,7 @@ struct uvf_iommufd_device;
 struct uvf_kvm;
 struct uvf_migration;
 struct uvf_task;
+struct uvf_unbound;
 struct uvf_vfio;
 struct uvfio_dev;
 
@@ -117,8 +118,9 @@ struct uvf_device {
 
 	/* Fixed while registered. */
 	enum uvf_device_kind kind;
-	struct uvf_group *group;    /* holds a reference */
-	struct uvf_list group_node; /* group->devices, under device_lock */
+	struct uvf_group *group;     /* holds a reference */
+	struct uvf_list group_node;  /* group->devices, under device_lock */
+	struct uvf_unbound *unbound; /* of core/viability.c */
 
 	/*
 	 * Who keeps the device registered: its driver, each file, and each

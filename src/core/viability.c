@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/viability.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -13,20 +14,38 @@
 #include "core/device.h"
 
 /* One device on its way out; under device_lock. */
-struct unbound {
+struct uvf_unbound {
 	struct uvf_list node;
 	struct uvf_bus_device *bus_device; /* holds a reference */
 };
 
+int uvf_unbound_prepare(struct uvf_device *device)
+{
+	device->unbound = uvf_zalloc(sizeof(*device->unbound));
+	if (!device->unbound)
+		return -ENOMEM;
+	device->unbound->bus_device = uvf_bus_device_get(device->bus_device);
+	return 0;
+}
+
+static void free_unbound(struct uvf_unbound *unbound)
+{
+	uvf_bus_device_put(unbound->bus_device);
+	uvf_free(unbound);
+}
+
+void uvf_unbound_cancel(struct uvf_device *device)
+{
+	free_unbound(device->unbound);
+	device->unbound = NULL;
+}
+
 void uvf_group_record_unbound(struct uvf_device *device)
 {
 	struct uvf_group *group = device->group;
-	struct unbound *unbound = uvf_zalloc(sizeof(*unbound));
+	struct uvf_unbound *unbound = device->unbound;
 
-	/* Without memory, external users find the group not viable. */
-	if (!unbound)
-		return;
-	unbound->bus_device = uvf_bus_device_get(device->bus_device);
+	device->unbound = NULL;
 	uvf_lock(&group->device_lock);
 	uvf_list_append(&group->unbound, &unbound->node);
 	uvf_unlock(&group->device_lock);
@@ -41,8 +60,8 @@ void uvf_group_forget_unbound(struct uvf_group *group,
 	uvf_list_init(&gone);
 	uvf_lock(&group->device_lock);
 	uvf_list_for_each_safe (node, tmp, &group->unbound) {
-		struct unbound *unbound =
-			uvf_list_entry(node, struct unbound, node);
+		struct uvf_unbound *unbound =
+			uvf_list_entry(node, struct uvf_unbound, node);
 
 		if (bus_device && unbound->bus_device != bus_device)
 			continue;
@@ -51,11 +70,10 @@ void uvf_group_forget_unbound(struct uvf_group *group,
 	}
 	uvf_unlock(&group->device_lock);
 	uvf_list_for_each_safe (node, tmp, &gone) {
-		struct unbound *unbound =
-			uvf_list_entry(node, struct unbound, node);
+		struct uvf_unbound *unbound =
+			uvf_list_entry(node, struct uvf_unbound, node);
 
-		uvf_bus_device_put(unbound->bus_device);
-		uvf_free(unbound);
+		free_unbound(unbound);
 	}
 }
 
@@ -74,7 +92,7 @@ static bool is_ours(struct uvf_group *group,
 			ret = true;
 	if (unbound_counts)
 		uvf_list_for_each (node, &group->unbound)
-			if (uvf_list_entry(node, struct unbound, node)
+			if (uvf_list_entry(node, struct uvf_unbound, node)
 				    ->bus_device == bus_device)
 				ret = true;
 	uvf_unlock(&group->device_lock);

@@ -22,8 +22,11 @@ bool uvf_group_is_viable_locked(struct uvf_group *group)
 
 /*
  * A device that is about to leave the group still has its driver; until it is
- * told to be unbound it does no harm.
+ * told to be unbound it does no harm.  What is needed to know this is made
+ * when the device comes.  Return: 0 or -ENOMEM.
  */
+int uvf_unbound_prepare(struct uvf_device *device);
+void uvf_unbound_cancel(struct uvf_device *device);
 void uvf_group_record_unbound(struct uvf_device *device);
 
 /* Forget what was recorded of a device; NULL: of all. */
