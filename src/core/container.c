@@ -13,7 +13,7 @@
 #include "core/file.h"
 #include "core/group.h"
 
-static void iommu_put(struct uvf_iommu *iommu)
+void uvf_iommu_put(struct uvf_iommu *iommu)
 {
 	if (!iommu || !uvf_ref_put(&iommu->ref))
 		return;
@@ -21,7 +21,7 @@ static void iommu_put(struct uvf_iommu *iommu)
 	uvf_free(iommu);
 }
 
-static struct uvf_iommu *iommu_lookup(struct uvf_container *container)
+struct uvf_iommu *uvf_container_get_iommu(struct uvf_container *container)
 {
 	struct uvf_iommu *iommu;
 
@@ -194,7 +194,7 @@ void uvf_container_detach(struct uvf_group *group)
 	uvf_unlock(&container->lock);
 	disown(group);
 	atomic_store(&group->is_violated, false);
-	iommu_put(last);
+	uvf_iommu_put(last);
 	uvf_container_put(container);
 }
 
@@ -214,13 +214,13 @@ long uvf_container_check_extension(struct uvf_container *container,
 				   unsigned long extension)
 {
 	const struct uvf_iommu_backend *backend;
-	struct uvf_iommu *iommu = iommu_lookup(container);
+	struct uvf_iommu *iommu = uvf_container_get_iommu(container);
 	long ret = 0;
 
 	if (iommu) {
 		ret = iommu->backend->check_extension(
 			iommu->state, &container->vfio->host, extension);
-		iommu_put(iommu);
+		uvf_iommu_put(iommu);
 		return ret;
 	}
 	for (unsigned int i = 0; (backend = uvf_iommu_backend_at(i)); i++) {
@@ -281,7 +281,7 @@ static int try_backend_locked(struct uvf_container *container,
 	}
 	ret = attach_all_locked(container, iommu);
 	if (ret)
-		iommu_put(iommu);
+		uvf_iommu_put(iommu);
 	else
 		container->iommu = iommu;
 	return ret;
@@ -322,12 +322,12 @@ long container_ioctl_set_iommu(struct uvf_file *file, struct uvf_caller *caller,
 long container_ioctl_iommu(struct uvf_file *file, struct uvf_caller *caller,
 			   unsigned int cmd, unsigned long arg)
 {
-	struct uvf_iommu *iommu = iommu_lookup(file->object);
+	struct uvf_iommu *iommu = uvf_container_get_iommu(file->object);
 	long ret;
 
 	if (!iommu)
 		return -EINVAL;
 	ret = iommu->backend->ioctl(iommu->state, caller, cmd, arg);
-	iommu_put(iommu);
+	uvf_iommu_put(iommu);
 	return ret;
 }

@@ -59,6 +59,10 @@ void uvf_container_detach(struct uvf_group *group);
 long uvf_container_check_extension(struct uvf_container *container,
 				   unsigned long extension);
 
+/* Its IOMMU with a reference, or NULL before SET_IOMMU. */
+struct uvf_iommu *uvf_container_get_iommu(struct uvf_container *container);
+void uvf_iommu_put(struct uvf_iommu *iommu); /* takes NULL */
+
 /* Whether SET_IOMMU was done. */
 bool uvf_container_has_iommu(struct uvf_container *container);
 

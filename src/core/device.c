@@ -56,6 +56,7 @@ int uvf_device_init(struct uvf_vfio *vfio, struct uvf_device *device)
 	device->kvm = NULL;
 	device->has_cdev = false;
 	device->iommufd = (struct uvf_device_iommufd){0};
+	device->iommu = NULL;
 	device->is_unused = false;
 	uvf_list_init(&device->set_node);
 	uvf_list_init(&device->group_node);

@@ -18,6 +18,7 @@
 #include "base/lock.h"
 #include "base/ref.h"
 #include "core/file.h"
+#include "iommu/iommu.h"
 
 struct uvf_bus_device;
 struct uvf_device;
@@ -26,6 +27,7 @@ struct uvf_dma_log;
 struct uvf_group;
 struct uvf_iommufd_access;
 struct uvf_iommufd_device;
+struct uvf_iommu;
 struct uvf_kvm;
 struct uvf_migration;
 struct uvf_task;
@@ -49,6 +51,11 @@ struct uvf_device_ops {
 	/* First open, last close (each, by device_opens_per_fd). */
 	int (*open)(struct uvf_device *device);
 	void (*close)(struct uvf_device *device);
+	/*
+	 * Pages in this interval are going away: unpin them.  NULL: the device
+	 * pins none.  Takes no lock that open() runs under.
+	 */
+	void (*dma_unmap)(struct uvf_device *device, struct uvf_range iova);
 	/* Ask the user to let go, for the count-th time from 0; may be NULL. */
 	void (*request)(struct uvf_device *device, unsigned int count);
 
@@ -136,6 +143,10 @@ struct uvf_device {
 	struct uvf_list files; /* struct uvf_device_file that have it open */
 	struct uvf_device_iommufd iommufd;
 	struct uvf_kvm *kvm; /* a reference while open; open() sees it */
+
+	/* Fixed while open; of core/pin.c. */
+	struct uvf_iommu *iommu; /* of the container; a reference, or NULL */
+	struct uvf_dma_user dma_user;
 };
 
 /**

@@ -13,6 +13,7 @@
 #include "core/kvm.h"
 #include "core/migration.h"
 #include "core/model.h"
+#include "core/pin.h"
 #include "core/worker.h"
 #include "iommu/iommufd/iommufd.h"
 
@@ -163,6 +164,7 @@ static struct uvf_kvm *stop_locked(struct uvf_device *device)
 
 	if (device->migration)
 		uvf_migration_reset(device->migration);
+	uvf_pin_end(device);
 	uvf_device_iommufd_unbind(device);
 	device->kvm = NULL;
 	return kvm;
@@ -188,9 +190,13 @@ static int first_open_locked(struct uvf_device *device, struct uvf_group *group,
 
 	if (ctx && is_wrong_mode(device, ctx))
 		return -EPERM;
+	if (!ctx)
+		uvf_pin_begin(device, group->container);
 	ret = start_locked(device, ctx, kvm, &id);
-	if (ret)
+	if (ret) {
+		uvf_pin_end(device);
 		return ret;
+	}
 	if (!ctx) {
 		uvf_file_get(group->opened_file);
 		group->container_users++;

@@ -16,6 +16,7 @@
 #include "core/external.h"
 #include "core/file.h"
 #include "core/group.h"
+#include "core/pin.h"
 #include "fake.h"
 
 static const char *const old_and_new[] = {"4.1", "6.1"};
@@ -433,6 +434,71 @@ static void emulated_device_has_a_group_of_its_own(void **state)
 	rig_destroy(&rig);
 }
 
+static atomic_int unmaps;
+
+static void unpin_all(struct uvf_device *device, struct uvf_range iova)
+{
+	atomic_fetch_add(&unmaps, 1);
+	uvf_device_unpin_pages(device, iova.first, uvf_range_size(iova) / 4096);
+}
+
+/* Shows N6. */
+static void emulated_device_pins_and_copies(void **state)
+{
+	struct vfio_iommu_type1_dma_unmap unmap = {
+		.argsz = sizeof(unmap), .iova = 0x10000, .size = 8192};
+	struct rig rig = rig_create(NULL);
+	char *memory = aligned_alloc(4096, 8192);
+	void *pages[2];
+	char byte = 0;
+	struct opened all;
+	struct fake *fake;
+	struct vfio_iommu_type1_dma_map map = {
+		.argsz = sizeof(map),
+		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
+		.vaddr = (uintptr_t)memory,
+		.iova = 0x10000,
+		.size = 8192,
+	};
+	char node[32];
+
+	(void)state;
+	assert_non_null(memory);
+	rig_fill(&rig);
+	rig.ops.dma_unmap = unpin_all;
+	fake = fake_add(&rig, "a", EMULATED);
+	fake_bind(fake, rig.vfio_driver);
+	assert_int_equal(uvf_device_pin_pages(&fake->vfio, 0, 1, 3, pages),
+			 -EINVAL);
+	assert_int_equal(uvf_device_dma_rw(&fake->vfio, 0, &byte, 1, false),
+			 -EINVAL);
+	(void)snprintf(node, sizeof(node), "/dev/vfio/%u", fake->bus.group->id);
+	all = client_open_all(rig.client, node, "a");
+	assert_int_equal(client_ioctl(rig.client, all.container,
+				      VFIO_IOMMU_MAP_DMA, (uintptr_t)&map),
+			 0);
+	assert_int_equal(uvf_device_pin_pages(&fake->vfio, 0, 0, 3, pages),
+			 -EINVAL);
+	assert_int_equal(uvf_device_pin_pages(&fake->vfio, 0, 513, 3, pages),
+			 -E2BIG);
+	memory[4096] = 'x';
+	assert_int_equal(
+		uvf_device_pin_pages(&fake->vfio, 0x10000, 2, 3, pages), 2);
+	assert_int_equal(*(char *)pages[1], 'x');
+	assert_int_equal(
+		uvf_device_dma_rw(&fake->vfio, 0x11000, &byte, 1, false), 0);
+	assert_int_equal(byte, 'x');
+	atomic_store(&unmaps, 0);
+	assert_int_equal(client_ioctl(rig.client, all.container,
+				      VFIO_IOMMU_UNMAP_DMA, (uintptr_t)&unmap),
+			 0);
+	assert_int_equal(unmaps, 1);
+	assert_int_not_equal(
+		uvf_device_dma_rw(&fake->vfio, 0x11000, &byte, 1, false), 0);
+	rig_destroy(&rig);
+	free(memory);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -449,6 +515,7 @@ int main(void)
 		cmocka_unit_test(host_driver_comes_to_a_live_group),
 		cmocka_unit_test(device_on_its_way_out_is_viable),
 		cmocka_unit_test(external_user_needs_a_viable_group),
+		cmocka_unit_test(emulated_device_pins_and_copies),
 		cmocka_unit_test(emulated_device_has_a_group_of_its_own),
 	};
 

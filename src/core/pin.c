@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/pin.h"
+
+#include <errno.h>
+
+#include "core/container.h"
+#include "core/device.h"
+#include "iommu/iommufd/iommufd.h"
+
+static void dma_unmap(struct uvf_dma_user *user, struct uvf_range iova)
+{
+	struct uvf_device *device =
+		uvf_container_of(user, struct uvf_device, dma_user);
+
+	device->ops->dma_unmap(device, iova);
+}
+
+static bool hears_of_unmap(const struct uvf_device *device)
+{
+	return device->ops->dma_unmap && device->iommu->backend->register_user;
+}
+
+void uvf_pin_begin(struct uvf_device *device, struct uvf_container *container)
+{
+	device->iommu = uvf_container_get_iommu(container);
+	device->dma_user.dma_unmap = dma_unmap;
+	if (device->iommu && hears_of_unmap(device))
+		device->iommu->backend->register_user(device->iommu->state,
+						      &device->dma_user);
+}
+
+void uvf_pin_end(struct uvf_device *device)
+{
+	if (device->iommu && hears_of_unmap(device))
+		device->iommu->backend->unregister_user(device->iommu->state,
+							&device->dma_user);
+	uvf_iommu_put(device->iommu);
+	device->iommu = NULL;
+}
+
+int uvf_device_pin_pages(struct uvf_device *device, uint64_t iova, size_t count,
+			 uint32_t prot, void **ret_pages)
+{
+	const struct uvf_iommu *iommu = device->iommu;
+
+	if (!ret_pages || !count || !device->ops->dma_unmap)
+		return -EINVAL;
+	if (!iommu)
+		return device->iommufd.access ? -ENOTTY : -EINVAL;
+	if (count > UVF_PIN_MAX)
+		return -E2BIG;
+	if (!iommu->backend->pin_pages)
+		return -ENOTTY;
+	return iommu->backend->pin_pages(iommu->state, iova, count, prot,
+					 ret_pages);
+}
+
+void uvf_device_unpin_pages(struct uvf_device *device, uint64_t iova,
+			    size_t count)
+{
+	const struct uvf_iommu *iommu = device->iommu;
+
+	if (iommu && iommu->backend->unpin_pages)
+		iommu->backend->unpin_pages(iommu->state, iova, count);
+}
+
+int uvf_device_dma_rw(struct uvf_device *device, uint64_t iova, void *buf,
+		      size_t len, bool is_write)
+{
+	const struct uvf_iommu *iommu = device->iommu;
+
+	if (!buf || !len)
+		return -EINVAL;
+	if (device->iommufd.access)
+		return uvf_iommufd_access_rw(device->iommufd.access, iova, buf,
+					     len, is_write);
+	if (!iommu)
+		return -EINVAL;
+	if (!iommu->backend->rw)
+		return -ENOTTY;
+	return iommu->backend->rw(iommu->state, iova, buf, len, is_write);
+}
