@@ -136,9 +136,9 @@ struct rig rig_create(const char *abi)
 
 void rig_fill(struct rig *rig)
 {
-	assert_int_equal(
-		uvf_bus_register(rig->bus_machine, "fake", &bus_ops, &rig->bus),
-		0);
+	assert_int_equal(uvf_bus_register(rig->bus_machine, "fake", &bus_ops,
+					  NULL, &rig->bus),
+			 0);
 	rig->vfio_driver = add_driver(rig, "vfio-fake", &vfio_ops, true);
 	rig->host_driver = add_driver(rig, "fake-host", &host_ops, false);
 	rig->stub_driver = add_driver(rig, "pci-stub", &host_ops, true);
