@@ -6,6 +6,7 @@
 #define UVFIO_UVFIO_H
 
 #include <uvfio/device.h>
+#include <uvfio/driver.h>
 #include <uvfio/file.h>
 #include <uvfio/machine.h>
 #include <uvfio/pci.h>

@@ -76,6 +76,9 @@ struct uvf_device_ops {
 			      struct uvf_caller *caller, unsigned long arg);
 	long (*ioeventfd)(struct uvf_device *device, struct uvf_caller *caller,
 			  unsigned long arg);
+	/* What none of those above answers; NULL: nothing does. */
+	long (*ioctl)(struct uvf_device *device, struct uvf_caller *caller,
+		      unsigned int cmd, unsigned long arg);
 	/* One feature the core does not know; flags are checked already. */
 	long (*feature)(struct uvf_device *device, struct uvf_caller *caller,
 			uint32_t flags, uint64_t data, size_t data_size);

@@ -104,9 +104,8 @@ static long device_ioctl_other(struct uvf_file *file, struct uvf_caller *caller,
 {
 	const struct uvf_device_file *df = file->object;
 
-	(void)caller;
-	(void)cmd;
-	(void)arg;
+	if (df->device->ops->ioctl)
+		return df->device->ops->ioctl(df->device, caller, cmd, arg);
 	return df->device->ops->get_info ? -ENOTTY : -EINVAL;
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/task.h"
 #include "bus/bus.h"
 #include "bus/device.h"
 #include "bus/driver.h"
@@ -205,8 +206,104 @@ static int call_list(void *arg, struct uvf_control_call *call)
 	return call->result ? ret : -ENOMEM;
 }
 
+static const char *param(const struct uvf_control_call *call, const char *key)
+{
+	return json_string_value(json_object_get(call->params, key));
+}
+
+/* The device of a call, with a reference, or NULL and a message. */
+static struct uvf_bus_device *find_device(struct uvf_control_machine *self,
+					  struct uvf_control_call *call)
+{
+	const char *address = param(call, "address");
+	struct uvf_bus_device *device =
+		uvf_machine_find(&self->machine->bus, address);
+
+	if (!device)
+		uvfio_error_set(&call->err, "there is no device '%s'", address);
+	return device;
+}
+
+static int call_unplug(void *arg, struct uvf_control_call *call)
+{
+	struct uvf_bus_device *device = find_device(arg, call);
+	struct uvf_task task;
+
+	if (!device)
+		return -ENODEV;
+	uvf_task_init(&task, call->comm, call->pid);
+	uvf_machine_unplug(device, &task);
+	uvf_task_fini(&task);
+	uvf_bus_device_put(device);
+	return 0;
+}
+
+static int call_unbind(void *arg, struct uvf_control_call *call)
+{
+	struct uvf_bus_device *device = find_device(arg, call);
+	struct uvf_driver *driver;
+	struct uvf_task task;
+	int ret = -ENODEV;
+
+	if (!device)
+		return -ENODEV;
+	driver = uvf_bus_device_driver(device);
+	if (driver) {
+		uvf_task_init(&task, call->comm, call->pid);
+		ret = uvf_driver_unbind(driver, device->name, &task);
+		uvf_task_fini(&task);
+	}
+	if (ret)
+		uvfio_error_set(&call->err, "%s has no driver", device->name);
+	uvf_bus_device_put(device);
+	return ret;
+}
+
+/* As driverctl does it: what has no id of the driver gets an override. */
+static int bind_device(struct uvf_bus_device *device, const char *name,
+		       struct uvf_control_call *call)
+{
+	struct uvf_driver *driver = uvf_driver_find(device->bus, name);
+	int ret = 0;
+
+	if (!driver) {
+		uvfio_error_set(&call->err, "there is no driver '%s'", name);
+		return -ENODEV;
+	}
+	if (uvf_bus_device_driver(device)) {
+		uvfio_error_set(&call->err, "%s has the driver %s",
+				device->name,
+				uvf_bus_device_driver_name(device));
+		return -EBUSY;
+	}
+	if (!uvf_driver_match(driver, device))
+		ret = uvf_bus_device_set_override(device, name, strlen(name));
+	if (!ret)
+		ret = uvf_device_attach_driver(device, driver);
+	if (ret == -EBUSY)
+		uvfio_error_set(&call->err,
+				"somebody uses the group of %s with VFIO",
+				device->name);
+	return ret;
+}
+
+static int call_bind(void *arg, struct uvf_control_call *call)
+{
+	struct uvf_bus_device *device = find_device(arg, call);
+	int ret;
+
+	if (!device)
+		return -ENODEV;
+	ret = bind_device(device, param(call, "driver"), call);
+	uvf_bus_device_put(device);
+	return ret;
+}
+
 static const struct uvf_control_method methods[] = {
 	{"list", {NULL}, false, call_list},
+	{"unplug", {"address"}, true, call_unplug},
+	{"unbind", {"address"}, true, call_unbind},
+	{"bind", {"address", "driver"}, true, call_bind},
 	{NULL, {NULL}, false, NULL},
 };
 

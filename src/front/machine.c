@@ -222,6 +222,7 @@ int uvfio_machine_create(struct uvfio_machine **ret_machine,
 		uvf_free(machine);
 		return ret;
 	}
+	uvf_drivers_init(&machine->drivers, &machine->bus);
 	uvf_machine_init(&machine->bus, &machine->profile);
 	uvf_vfio_init(&machine->vfio, &machine->bus, &machine->host.iommu);
 	add_kvm(machine);
@@ -251,6 +252,7 @@ void uvfio_machine_destroy(struct uvfio_machine *machine)
 	uvf_machine_fini(&machine->bus);
 	uvf_v02_destroy(machine->vfio.v02);
 	uvf_vfio_fini(&machine->vfio);
+	uvf_drivers_fini(&machine->drivers);
 	uvf_worker_destroy(machine->worker);
 	uvf_free(machine);
 }

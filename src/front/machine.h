@@ -12,6 +12,7 @@
 #include "bus/machine.h"
 #include "core/iommufd.h"
 #include "core/vfio.h"
+#include "front/driver.h"
 #include "front/host.h"
 #include "kvm/stub.h"
 
@@ -28,6 +29,7 @@ struct uvfio_machine {
 	struct uvf_misc kvm_none;     /* a /dev/kvm without KVM */
 	struct uvf_worker *worker;
 	struct uvf_inproc *inproc; /* descriptors of front/inproc */
+	struct uvf_drivers drivers;
 };
 
 /**

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""check-commands.py [--root DIR] [--tool UVFIO] [--self-test]
+"""check-commands.py [--root DIR] [--tool UVFIO] [--page PAGE] [--self-test]
 
 Each `uvfio ...` command line of the documents must use commands, options,
 device models and keys that the tool knows, and the manual pages must have
 exactly the options that --help lists.  A session of the documents, a line
-`$ build/uvfio ...` and what it prints, is run and must print just that.
+`$ build/uvfio ...` or `$ build/examples/...` and what it prints, is run and
+must print just that.  --page runs the sessions of one page and nothing else.
 """
 import argparse
 import os
@@ -120,7 +121,7 @@ def check_text(tool, path, text):
 
 def sessions(text):
     """(line, command, output) of each session in a code block."""
-    for block in re.finditer(r"^```\n(\$ build/uvfio .*?)^```", text,
+    for block in re.finditer(r"^```\n(\$ build/(?:uvfio|examples)\b.*?)^```", text,
                              re.M | re.S):
         number = text.count("\n", 0, block.start(1)) + 1
         for part in re.split(r"^\$ ", block[1], flags=re.M)[1:]:
@@ -188,6 +189,30 @@ def read(root, path):
         return file.read()
 
 
+def executor(path_of_tool):
+    """What runs a command of a session, and returns what it prints."""
+    # Examples lie beside the tool.
+    build = os.path.dirname(os.path.abspath(path_of_tool))
+
+    def execute(command):
+        words = [re.sub("^build/", build + "/", word)
+                 for word in shlex.split(command)]
+        return subprocess.run(words, capture_output=True, text=True,
+                              check=False, timeout=60).stdout
+
+    return execute
+
+
+def run_page(root, path_of_tool, page, out):
+    text = read(root, page)
+    found = check_sessions(executor(path_of_tool), page, text)
+    for line in found:
+        print(line, file=out)
+    count = len(list(sessions(text)))
+    print(f"{count - len(found)} passed, {len(found)} failed", file=out)
+    return found or not count
+
+
 def run(root, path_of_tool, out):
     if not os.access(path_of_tool, os.X_OK):
         print(f"{path_of_tool} is not built: no command was checked",
@@ -199,15 +224,7 @@ def run(root, path_of_tool, out):
         return subprocess.run([path_of_tool, *args], capture_output=True,
                               text=True, check=False, timeout=60).stdout
 
-    def execute(command):
-        words = shlex.split(command)
-        words[0] = os.path.abspath(path_of_tool)
-        # Examples lie beside the tool.
-        build = os.path.dirname(words[0])
-        words = [re.sub("^build/", build + "/", word) for word in words]
-        return subprocess.run(words, capture_output=True, text=True,
-                              check=False, timeout=60).stdout
-
+    execute = executor(path_of_tool)
     tool = Tool(ask)
     results = [check_text(tool, path, read(root, path)) +
                check_sessions(execute, path, read(root, path))
@@ -297,11 +314,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", default=os.path.normpath(top))
     parser.add_argument("--tool")
+    parser.add_argument("--page")
     parser.add_argument("--self-test", action="store_true")
     args = parser.parse_args()
     if args.self_test:
         return 1 if self_test() else 0
     tool = args.tool or os.path.join(args.root, "build", "uvfio")
+    if args.page:
+        return 1 if run_page(args.root, tool, args.page, sys.stdout) else 0
     return 1 if run(args.root, tool, sys.stdout) else 0
 
 

@@ -90,6 +90,9 @@ static void print_list(const json_t *result)
 
 static const struct subcommand subcommands[] = {
 	{"list", {NULL}, "list", print_list},
+	{"unplug", {"address", NULL}, "unplug ADDR", NULL},
+	{"unbind", {"address", NULL}, "unbind ADDR", NULL},
+	{"bind", {"address", "driver", NULL}, "bind ADDR DRIVER", NULL},
 };
 
 #define SUBCOMMAND_COUNT (sizeof(subcommands) / sizeof(subcommands[0]))
@@ -317,8 +320,9 @@ int cmd_ctl(int argc, char **argv)
 	static const struct argp argp = {
 		.options = option_table,
 		.parser = parse_option,
-		.args_doc = "list",
-		.doc = "Look at the machine of a run.",
+		.args_doc = "list\nunplug ADDR\nunbind ADDR\n"
+			    "bind ADDR DRIVER",
+		.doc = "Look at the machine of a run, and change it.",
 	};
 	struct ctl_options options = {0};
 	const struct subcommand *sub;

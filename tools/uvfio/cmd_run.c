@@ -12,14 +12,16 @@
 #include "front/machine.h"
 #include "front/supervisor/supervisor.h"
 
-#define KEY_ABI  1
-#define KEY_HOST 2
-#define KEY_VIEW 3
+#define KEY_ABI        1
+#define KEY_HOST       2
+#define KEY_VIEW       3
+#define KEY_UNREGISTER 4
 
 struct run_options {
 	struct machine_options machine;
 	enum uvf_view_mode view;
-	char **program; /* and its arguments */
+	unsigned int revoke_after; /* requests; 0: never */
+	char **program;            /* and its arguments */
 };
 
 static const struct argp_option option_table[] = {
@@ -37,8 +39,38 @@ static const struct argp_option option_table[] = {
 	 0},
 	{"view", KEY_VIEW, "MODE", 0,
 	 "how /dev and /sys are shown: namespace, paths, or auto (auto)", 0},
+	{"unregister-policy", KEY_UNREGISTER, "POLICY", 0,
+	 "what happens to a program that has a device open when it is to go: "
+	 "wait, or revoke:N to take it away after N requests (wait)",
+	 0},
 	{NULL, 0, NULL, 0, NULL, 0},
 };
+
+/* "wait" or "revoke:N". */
+static int set_unregister_policy(struct run_options *options,
+				 const char *policy)
+{
+	static const char revoke[] = "revoke:";
+	unsigned long after;
+	char *end;
+
+	if (!strcmp(policy, "wait")) {
+		options->revoke_after = 0;
+		return 0;
+	}
+	if (!strncmp(policy, revoke, strlen(revoke)) &&
+	    policy[strlen(revoke)] >= '0' && policy[strlen(revoke)] <= '9') {
+		after = strtoul(policy + strlen(revoke), &end, 10);
+		if (after && after <= 1000000 && !*end) {
+			options->revoke_after = (unsigned int)after;
+			return 0;
+		}
+	}
+	complain("--unregister-policy: '%s' is neither wait nor revoke:N, N "
+		 "from 1",
+		 policy);
+	exit(STATUS_USAGE);
+}
 
 static int set_view(struct run_options *options, const char *mode)
 {
@@ -82,6 +114,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_VIEW:
 		return set_view(options, arg);
+	case KEY_UNREGISTER:
+		return set_unregister_policy(options, arg);
 	case ARGP_KEY_ARGS:
 		options->program = state->argv + state->next;
 		return 0;
@@ -129,6 +163,7 @@ int cmd_run(int argc, char **argv)
 		uvfio_machine_destroy(machine);
 		return STATUS_USAGE;
 	}
+	machine->vfio.revoke_after = options.revoke_after;
 	run = (struct uvf_run){
 		.vfio = &machine->vfio,
 		.machine = machine,

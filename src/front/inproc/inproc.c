@@ -62,7 +62,7 @@ static void register_reader(void)
 	pthread_setspecific(reader_key, &reader_key);
 }
 
-static struct uvf_file *find(struct uvf_inproc *inproc, int fd)
+struct uvf_file *uvf_inproc_file(struct uvf_inproc *inproc, int fd)
 {
 	struct uvf_file *file = NULL;
 
@@ -119,7 +119,7 @@ static int inproc_file_lookup(struct uvf_caller *caller, int fd,
 
 	if (fcntl(fd, F_GETFD) < 0)
 		return -EBADF;
-	*ret_file = find(self->inproc, fd);
+	*ret_file = uvf_inproc_file(self->inproc, fd);
 	return 0;
 }
 
@@ -254,7 +254,7 @@ long uvfio_ioctl(struct uvfio_machine *machine, int fd, unsigned int cmd,
 		 unsigned long arg)
 {
 	struct inproc_caller self = make_caller(machine);
-	struct uvf_file *file = find(machine->inproc, fd);
+	struct uvf_file *file = uvf_inproc_file(machine->inproc, fd);
 	long ret;
 
 	if (!file)
@@ -269,7 +269,7 @@ static ssize_t transfer(struct uvfio_machine *machine, int fd, uint64_t addr,
 			size_t len, const uint64_t *offset, bool is_write)
 {
 	struct inproc_caller self = make_caller(machine);
-	struct uvf_file *file = find(machine->inproc, fd);
+	struct uvf_file *file = uvf_inproc_file(machine->inproc, fd);
 	uint64_t pos;
 	ssize_t ret;
 
