@@ -238,7 +238,10 @@ static bool ends_soon(const char *text)
 	return false;
 }
 
-/* What may be left behind in a directory. */
+/* Ours, so that other runs of the machine do not meddle. */
+static char runtime_dir[] = "/tmp/lifetime.XXXXXX";
+
+/* What may be left behind in a directory; control sockets only in ours. */
 static int count_leftovers(const char *dir)
 {
 	struct dirent *entry;
@@ -246,7 +249,9 @@ static int count_leftovers(const char *dir)
 	int count = 0;
 
 	while (d && (entry = readdir(d)))
-		count += !strncmp(entry->d_name, "uvf", 3);
+		count += !strncmp(entry->d_name, "uvf", 3) &&
+			 (dir == runtime_dir ||
+			  strncmp(entry->d_name, "uvfio-ctl.", 10) != 0);
 	if (d)
 		closedir(d);
 	return count;
@@ -254,11 +259,8 @@ static int count_leftovers(const char *dir)
 
 static int count_all_leftovers(void)
 {
-	const char *run_dir = getenv("XDG_RUNTIME_DIR");
-
 	return count_leftovers("/tmp") + count_leftovers("/dev/shm") +
-	       count_leftovers("/run") +
-	       (run_dir ? count_leftovers(run_dir) : 0);
+	       count_leftovers("/run") + count_leftovers(runtime_dir);
 }
 
 /*
@@ -453,6 +455,8 @@ int main(int argc, char **argv)
 	(void)signal(SIGQUIT, SIG_DFL);
 	(void)syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC);
 	snprintf(marker, sizeof(marker), "uvfio-lifetime-%d", (int)getpid());
+	NEED(mkdtemp(runtime_dir) &&
+	     !setenv("XDG_RUNTIME_DIR", runtime_dir, 1));
 	the_status_passes_through();
 	a_program_that_cannot_be_run_is_named();
 	a_run_inside_a_run_is_refused();
@@ -466,5 +470,6 @@ int main(int argc, char **argv)
 	a_stopped_program_stops_the_job();
 	a_stopped_program_of_another_group_continues();
 	a_run_leaves_nothing();
+	CHECK(!rmdir(runtime_dir));
 	return client_status();
 }
