@@ -299,9 +299,18 @@ static int call_bind(void *arg, struct uvf_control_call *call)
 	return ret;
 }
 
+static int call_plug(void *arg, struct uvf_control_call *call)
+{
+	struct uvf_control_machine *self = arg;
+
+	return uvfio_machine_plug(self->machine, param(call, "spec"),
+				  &call->err);
+}
+
 static const struct uvf_control_method methods[] = {
 	{"list", {NULL}, false, call_list},
 	{"unplug", {"address"}, true, call_unplug},
+	{"plug", {"spec"}, true, call_plug},
 	{"unbind", {"address"}, true, call_unbind},
 	{"bind", {"address", "driver"}, true, call_bind},
 	{NULL, {NULL}, false, NULL},

@@ -91,6 +91,7 @@ static void print_list(const json_t *result)
 static const struct subcommand subcommands[] = {
 	{"list", {NULL}, "list", print_list},
 	{"unplug", {"address", NULL}, "unplug ADDR", NULL},
+	{"plug", {"spec", NULL}, "plug SPEC", NULL},
 	{"unbind", {"address", NULL}, "unbind ADDR", NULL},
 	{"bind", {"address", "driver", NULL}, "bind ADDR DRIVER", NULL},
 };
@@ -320,7 +321,7 @@ int cmd_ctl(int argc, char **argv)
 	static const struct argp argp = {
 		.options = option_table,
 		.parser = parse_option,
-		.args_doc = "list\nunplug ADDR\nunbind ADDR\n"
+		.args_doc = "list\nunplug ADDR\nplug SPEC\nunbind ADDR\n"
 			    "bind ADDR DRIVER",
 		.doc = "Look at the machine of a run, and change it.",
 	};
