@@ -141,6 +141,7 @@ void uvf_call_open(struct uvf_call *call)
 	struct uvf_view_hit hit;
 	struct open_args args;
 	struct uvf_file *file;
+	int ret;
 
 	if (decode(call, &args) || args.flags & O_PATH ||
 	    uvf_client_read_path(call->tid, args.path, path) ||
@@ -148,9 +149,14 @@ void uvf_call_open(struct uvf_call *call)
 		uvf_call_pass(call);
 		return;
 	}
-	if (uvf_view_node(call->params->view, call->tid, args.dirfd, path,
-			  &hit)) {
+	ret = uvf_view_node(call->params->view, call->tid, args.dirfd, path,
+			    &hit);
+	if (ret > 0) {
 		open_node(call, &hit, args.flags);
+		return;
+	}
+	if (ret < 0 && !(args.flags & O_CREAT)) {
+		uvf_call_return(call, ret);
 		return;
 	}
 	file = uvf_fds_find_path(call->params->fds, call->tid, path);

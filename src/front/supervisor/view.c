@@ -141,20 +141,21 @@ static int look_up(struct uvf_view *view, int pid, int dirfd, const char *path,
 	return ret;
 }
 
-bool uvf_view_node(struct uvf_view *view, int pid, int dirfd, const char *path,
-		   struct uvf_view_hit *ret_hit)
+int uvf_view_node(struct uvf_view *view, int pid, int dirfd, const char *path,
+		  struct uvf_view_hit *ret_hit)
 {
 	struct uvf_view_found found;
-	bool is_found;
+	int ret;
 
 	if (view->mode == UVF_VIEW_PATHS)
 		return uvf_paths_node(view->paths, pid, dirfd, path, ret_hit);
-	if (look_up(view, pid, dirfd, path, &found))
-		return false;
-	is_found = is_node(view, &found, ret_hit);
+	ret = look_up(view, pid, dirfd, path, &found);
+	if (ret)
+		return found.is_ours && ret == -ENOENT ? ret : 0;
+	ret = is_node(view, &found, ret_hit);
 	if (!found.is_ours)
 		close(found.fd);
-	return is_found;
+	return ret;
 }
 
 /* The inode number in our file system that a call is about. */

@@ -66,10 +66,12 @@ int uvf_view_enter(struct uvf_view *view, struct uvfio_error *err);
  * Resolves the path as the client's kernel would (cwd, dirfd, symbolic
  * links, root) in either mode.  The node may be gone by now.
  *
- * Return: true when it does.
+ * Return: 1 when it does, 0 when not, or -ENOENT when the path ends where
+ * only we have names, and none is there: the kernel must not be asked again,
+ * for a node that comes meanwhile is none it can open.
  */
-bool uvf_view_node(struct uvf_view *view, int pid, int dirfd, const char *path,
-		   struct uvf_view_hit *ret_hit);
+int uvf_view_node(struct uvf_view *view, int pid, int dirfd, const char *path,
+		  struct uvf_view_hit *ret_hit);
 
 /**
  * uvf_view_statfs() - what is known of a file system where we pretend

@@ -305,6 +305,7 @@ int uvf_view_lookup(const struct uvf_view_place *place, int pid, int dirfd,
 	struct lookup lookup = {.place = place, .pid = pid, .at = -1};
 	int ret;
 
+	ret_found->is_ours = false;
 	if (strlen(path) >= PATH_MAX)
 		return -ENAMETOOLONG;
 	lookup.root = open_proc(pid, "root");
@@ -319,9 +320,9 @@ int uvf_view_lookup(const struct uvf_view_place *place, int pid, int dirfd,
 	close(lookup.root);
 	if (lookup.at >= 0 && (ret || lookup.is_ours))
 		close(lookup.at);
+	ret_found->is_ours = lookup.is_ours;
 	if (ret)
 		return ret;
-	ret_found->is_ours = lookup.is_ours;
 	ret_found->ino = lookup.ino;
 	ret_found->fd = lookup.is_ours ? -1 : lookup.at;
 	return 0;

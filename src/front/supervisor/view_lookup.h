@@ -20,7 +20,7 @@ struct uvf_view_place {
 
 /* What a path leads to. */
 struct uvf_view_found {
-	bool is_ours; /* ino is valid; else fd */
+	bool is_ours; /* ino is valid, else fd; also where a walk failed */
 	uint64_t ino; /* of the tree, or of one that was */
 	int fd;       /* O_PATH, the caller's to close */
 };
