@@ -32,7 +32,7 @@ static void fill(struct race *race, int count)
 	race->rig = rig_create(NULL);
 	rig_fill(&race->rig);
 	for (int i = 0; i < count; i++) {
-		char name[8];
+		char name[16];
 
 		(void)snprintf(name, sizeof(name), "d%d", i);
 		race->fakes[i] = fake_add(&race->rig, name, GROUP);
