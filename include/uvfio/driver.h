@@ -76,7 +76,10 @@ struct uvfio_vfio_ops {
 	/*
 	 * The program takes these bytes out of its container: unpin what is
 	 * pinned there, with this call or soon.  May come before
-	 * open_device().  Needed for uvfio_pin_pages().
+	 * open_device(), and, from an iommufd, after close_device(); with len
+	 * UINT64_MAX when the device leaves all of an address space, whose
+	 * pages may not be used when the call returns.  Needed for
+	 * uvfio_pin_pages().
 	 */
 	void (*dma_unmap)(struct uvfio_vfio_device *device, uint64_t iova,
 			  uint64_t len);
@@ -211,8 +214,10 @@ unsigned int uvfio_device_set_open_count(struct uvfio_vfio_device *device);
  *   -EINVAL  no pages, count 0, not open, or no dma_unmap() in the ops
  *   -E2BIG   more than 512 in a container
  *   -ENOTTY  the container's backend cannot
- *   -EINVAL  a page is not mapped
+ *   -EINVAL  a page is not mapped, or, in an iommufd, is being unmapped
+ *   -ENOENT  a page is not mapped, in an iommufd
  *   -EPERM   a page is mapped, but not for this use
+ *   -EFAULT  the memory is gone, or cannot be reached here
  *   -ENOMEM  out of memory
  */
 int uvfio_pin_pages(struct uvfio_vfio_device *device, uint64_t iova,
@@ -229,7 +234,7 @@ void uvfio_unpin_pages(struct uvfio_vfio_device *device, uint64_t iova,
  * Return: 0, or, in the order they are tested:
  *   -EINVAL  no buffer, length 0, or not open
  *   -ENOTTY  the container's backend cannot
- *   -EINVAL  a byte is not mapped
+ *   -EINVAL  a byte is not mapped (-ENOENT in an iommufd)
  *   -EPERM   a byte is mapped, but not for this use
  *   -EFAULT  the memory is gone
  */

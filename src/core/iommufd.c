@@ -85,6 +85,18 @@ static const struct uvf_iommufd_group_ops group_ops = {
 	.aim = group_aim,
 };
 
+static void access_unmap(void *arg, struct uvf_range iova)
+{
+	struct uvf_device *device = arg;
+
+	if (device->ops->dma_unmap)
+		device->ops->dma_unmap(device, iova);
+}
+
+static const struct uvf_iommufd_access_ops access_ops = {
+	.unmap = access_unmap,
+};
+
 int uvf_device_iommufd_bind(struct uvf_device *device, struct uvf_iommufd *ctx,
 			    uint32_t *ret_id)
 {
@@ -98,8 +110,8 @@ int uvf_device_iommufd_bind(struct uvf_device *device, struct uvf_iommufd *ctx,
 		if (!ret)
 			*ret_id = uvf_iommufd_device_id(bound->device);
 	} else if (device->kind == UVF_DEVICE_EMULATED) {
-		ret = uvf_iommufd_access_create(&bound->access, ctx, NULL,
-						device);
+		ret = uvf_iommufd_access_create(&bound->access, ctx,
+						&access_ops, device);
 		if (!ret)
 			*ret_id = uvf_iommufd_access_id(bound->access);
 	}

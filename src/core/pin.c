@@ -2,10 +2,14 @@
 #include "core/pin.h"
 
 #include <errno.h>
+#include <limits.h>
 
 #include "core/container.h"
 #include "core/device.h"
 #include "iommu/iommufd/iommufd.h"
+#include "mem/mem.h"
+
+#define PAGE_BYTES 4096ull
 
 static void dma_unmap(struct uvf_dma_user *user, struct uvf_range iova)
 {
@@ -38,6 +42,24 @@ void uvf_pin_end(struct uvf_device *device)
 	device->iommu = NULL;
 }
 
+/* The page that an address lies in; iommufd asks for its start. */
+static uint64_t page_of(uint64_t iova)
+{
+	return iova & ~(PAGE_BYTES - 1);
+}
+
+static int pin_by_access(struct uvf_iommufd_access *access, uint64_t iova,
+			 size_t count, uint32_t prot, void **ret_pages)
+{
+	int ret;
+
+	if (count > INT_MAX)
+		return -EOVERFLOW;
+	ret = uvf_iommufd_access_pin(access, page_of(iova), count * PAGE_BYTES,
+				     prot & UVF_PROT_WRITE, ret_pages);
+	return ret ? ret : (int)count;
+}
+
 int uvf_device_pin_pages(struct uvf_device *device, uint64_t iova, size_t count,
 			 uint32_t prot, void **ret_pages)
 {
@@ -45,8 +67,11 @@ int uvf_device_pin_pages(struct uvf_device *device, uint64_t iova, size_t count,
 
 	if (!ret_pages || !count || !device->ops->dma_unmap)
 		return -EINVAL;
+	if (device->iommufd.access)
+		return pin_by_access(device->iommufd.access, iova, count, prot,
+				     ret_pages);
 	if (!iommu)
-		return device->iommufd.access ? -ENOTTY : -EINVAL;
+		return -EINVAL;
 	if (count > UVF_PIN_MAX)
 		return -E2BIG;
 	if (!iommu->backend->pin_pages)
@@ -60,7 +85,10 @@ void uvf_device_unpin_pages(struct uvf_device *device, uint64_t iova,
 {
 	const struct uvf_iommu *iommu = device->iommu;
 
-	if (iommu && iommu->backend->unpin_pages)
+	if (device->iommufd.access)
+		uvf_iommufd_access_unpin(device->iommufd.access, page_of(iova),
+					 count * PAGE_BYTES);
+	else if (iommu && iommu->backend->unpin_pages)
 		iommu->backend->unpin_pages(iommu->state, iova, count);
 }
 

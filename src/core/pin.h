@@ -30,14 +30,17 @@ void uvf_pin_end(struct uvf_device *device);
  * Context: the device is open.
  * Return: @count, or, in the order they are tested:
  *   -EINVAL  no @ret_pages, no @count, not open, no dma_unmap()
- *   -E2BIG   more than UVF_PIN_MAX
- *   -ENOTTY  the backend cannot, as an iommufd
- *   or what the backend says
+ *   -E2BIG   more than UVF_PIN_MAX, in a container
+ *   -ENOTTY  the backend cannot
+ *   or what the backend, or uvf_iommufd_access_pin(), says
  */
 int uvf_device_pin_pages(struct uvf_device *device, uint64_t iova, size_t count,
 			 uint32_t prot, void **ret_pages);
 
-/* Undoes as many pins of the same pages. */
+/*
+ * Undoes as many pins of the same pages.
+ * Context: as above, or ops->dma_unmap().
+ */
 void uvf_device_unpin_pages(struct uvf_device *device, uint64_t iova,
 			    size_t count);
 
@@ -47,7 +50,7 @@ void uvf_device_unpin_pages(struct uvf_device *device, uint64_t iova,
  * Return: 0, or, in the order they are tested:
  *   -EINVAL  nothing to copy, not open
  *   -ENOTTY  the backend cannot
- *   or what the backend says
+ *   or what the backend, or uvf_iommufd_access_rw(), says
  */
 int uvf_device_dma_rw(struct uvf_device *device, uint64_t iova, void *buf,
 		      size_t len, bool is_write);

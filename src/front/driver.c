@@ -137,8 +137,10 @@ static void driver_request(struct uvf_device *core, unsigned int count)
 static void driver_dma_unmap(struct uvf_device *core, struct uvf_range iova)
 {
 	struct uvfio_vfio_device *device = device_of(core);
+	uint64_t len = uvf_range_size(iova);
 
-	device->ops->dma_unmap(device, iova.first, uvf_range_size(iova));
+	/* All there is has no size that fits. */
+	device->ops->dma_unmap(device, iova.first, len ? len : UINT64_MAX);
 }
 
 static ssize_t driver_read(struct uvf_device *core, struct uvf_caller *caller,

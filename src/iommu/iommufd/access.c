@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/bug.h"
+#include "base/itree.h"
 #include "iommu/iommufd/private.h"
 #include "mem/mem.h"
 
@@ -17,8 +18,16 @@ struct uvf_iommufd_access {
 	struct uvf_ioas *ioas;       /* to pin in; NULL: not attached */
 	struct uvf_ioas *unpin_ioas; /* to unpin in; one user of it */
 	struct uvf_list ioas_node;
+	struct uvf_itree pins;  /* struct pin; all in unpin_ioas */
 	uint64_t round;         /* of the last callback */
 	unsigned int callbacks; /* that run */
+};
+
+/* A page that is held.  Of the access; under the context's lock. */
+struct pin {
+	struct uvf_inode node; /* key: IOVA */
+	struct uvf_area *area; /* stays while there are pins */
+	unsigned int count;    /* how often it is pinned */
 };
 
 int uvf_iommufd_access_create(struct uvf_iommufd_access **ret_access,
@@ -58,8 +67,6 @@ uint32_t uvf_iommufd_access_id(const struct uvf_iommufd_access *access)
 static void ask_to_unpin(struct uvf_iommufd_access *access,
 			 struct uvf_range iova) UVF_REQUIRES(access->ctx->lock)
 {
-	if (!access->ops)
-		return;
 	access->callbacks++;
 	uvf_unlock(&access->ctx->lock);
 	access->ops->unmap(access->arg, iova);
@@ -100,6 +107,53 @@ void uvf_iommufd_notify(struct uvf_ioas *ioas, struct uvf_range iova)
 	ioas->object.users--;
 }
 
+static struct uvf_range page_at(uint64_t iova)
+{
+	uint64_t first = iova & ~(UVF_IOMMUFD_PAGE - 1);
+
+	return (struct uvf_range){first, first + (UVF_IOMMUFD_PAGE - 1)};
+}
+
+static struct pin *pin_of(struct uvf_inode *node)
+{
+	return node ? uvf_itree_entry(node, struct pin, node) : NULL;
+}
+
+static void drop_pin(struct uvf_iommufd_access *access, struct pin *pin)
+	UVF_REQUIRES(access->ctx->lock)
+{
+	uvf_itree_remove(&access->pins, &pin->node);
+	pin->area->pins--;
+	uvf_pages_unpin(pin->area->pages);
+	uvf_free(pin);
+}
+
+/* What a driver keeps is its bug; it does not keep the space from going. */
+static void drop_pins(struct uvf_iommufd_access *access)
+	UVF_REQUIRES(access->ctx->lock)
+{
+	struct uvf_inode *node;
+
+	while ((node = uvf_itree_first(&access->pins)))
+		drop_pin(access, pin_of(node));
+}
+
+/* Give back each page of an interval once, if it is held. */
+static void unpin_pages(struct uvf_iommufd_access *access,
+			struct uvf_range iova) UVF_REQUIRES(access->ctx->lock)
+{
+	struct uvf_inode *node =
+		uvf_itree_at_or_after(&access->pins, iova.first);
+
+	while (node && node->key.first <= iova.last) {
+		struct pin *pin = pin_of(node);
+
+		node = uvf_itree_next(node);
+		if (!--pin->count)
+			drop_pin(access, pin);
+	}
+}
+
 /* Go to another space, or to none. */
 static int change_ioas(struct uvf_iommufd_access *access, struct uvf_ioas *to)
 	UVF_REQUIRES(access->ctx->lock)
@@ -125,6 +179,7 @@ static int change_ioas(struct uvf_iommufd_access *access, struct uvf_ioas *to)
 	access->ioas = NULL;
 	if (from) {
 		ask_to_unpin(access, all);
+		drop_pins(access);
 		uvf_list_remove(&access->ioas_node);
 		from->access_count--;
 		uvf_ioas_update_alignment(from);
@@ -190,82 +245,101 @@ static bool may(const struct uvf_area *area, bool is_write)
 	return area->prot & (is_write ? UVF_PROT_WRITE : UVF_PROT_READ);
 }
 
-/* Give back the areas of [iova.first, end). */
-static void unpin_areas(const struct uvf_ioas *ioas, uint64_t first,
-			uint64_t end)
+static int pin_new(struct uvf_iommufd_access *access, struct uvf_area *area,
+		   uint64_t iova, struct pin **ret_pin)
+	UVF_REQUIRES(access->ctx->lock)
 {
-	while (first != end) {
-		struct uvf_area *area = uvf_area_at(ioas, first);
+	struct pin *pin = uvf_zalloc(sizeof(*pin));
+	int ret = pin ? uvf_pages_pin(area->pages) : -ENOMEM;
 
-		if (UVF_BUG_ON(!area || !area->pins))
-			return;
-		area->pins--;
+	if (!ret && !uvf_mem_direct(area->pages->mem)) {
 		uvf_pages_unpin(area->pages);
-		if (end - 1 <= area->node.key.last)
-			return;
-		first = area->node.key.last + 1;
+		ret = -EFAULT;
 	}
+	if (ret) {
+		uvf_free(pin);
+		return ret;
+	}
+	area->pins++;
+	pin->area = area;
+	/* The page was looked for before, and is not in the tree. */
+	(void)uvf_itree_insert(&access->pins, &pin->node, page_at(iova));
+	*ret_pin = pin;
+	return 0;
 }
 
-static int pin_area(struct uvf_area *area, struct uvf_range iova, bool is_write)
+/* The page of iova.first; iova.last is the end of all that are pinned. */
+static int pin_page(struct uvf_iommufd_access *access, struct uvf_range iova,
+		    bool is_write, void **ret_page)
+	UVF_REQUIRES(access->ctx->lock)
 {
-	int ret;
+	struct uvf_area *area = uvf_area_at(access->ioas, iova.first);
+	struct pin *pin;
+	int ret = 0;
 
+	if (!area)
+		return -ENOENT;
 	if (area->is_going ||
 	    !has_whole_pages(area, iova.first,
 			     iova.last <= area->node.key.last))
 		return -EINVAL;
 	if (!may(area, is_write))
 		return -EPERM;
-	ret = uvf_pages_pin(area->pages);
-	if (!ret)
-		area->pins++;
-	return ret;
+	pin = pin_of(uvf_itree_find(&access->pins, page_at(iova.first)));
+	if (!pin)
+		ret = pin_new(access, area, iova.first, &pin);
+	if (ret)
+		return ret;
+	pin->count++;
+	*ret_page = uvf_mem_direct(area->pages->mem) + area->offset +
+		    (iova.first - area->node.key.first);
+	return 0;
 }
 
-static int pin_areas(const struct uvf_ioas *ioas, struct uvf_range iova,
-		     bool is_write)
+static int pin_pages(struct uvf_iommufd_access *access, struct uvf_range iova,
+		     bool is_write, void **ret_pages)
+	UVF_REQUIRES(access->ctx->lock)
 {
-	uint64_t first = iova.first;
+	struct uvf_range todo = iova;
 
+	if (!access->ioas)
+		return -ENOENT;
 	for (;;) {
-		struct uvf_area *area = uvf_area_at(ioas, iova.first);
-		int ret = area ? pin_area(area, iova, is_write) : -ENOENT;
+		int ret = pin_page(access, todo, is_write, ret_pages++);
 
-		if (ret) {
-			unpin_areas(ioas, first, iova.first);
+		if (ret && todo.first != iova.first)
+			unpin_pages(access, (struct uvf_range){iova.first,
+							       todo.first - 1});
+		if (ret || todo.last - todo.first < UVF_IOMMUFD_PAGE)
 			return ret;
-		}
-		if (iova.last <= area->node.key.last)
-			return 0;
-		iova.first = area->node.key.last + 1;
+		todo.first += UVF_IOMMUFD_PAGE;
 	}
 }
 
 int uvf_iommufd_access_pin(struct uvf_iommufd_access *access, uint64_t iova,
-			   uint64_t size, bool is_write)
+			   uint64_t size, bool is_write, void **ret_pages)
 {
-	struct uvf_iommufd *ctx = access->ctx;
 	struct uvf_range range;
 	int ret = uvf_range_make(&range, iova, size);
 
 	if (ret)
 		return ret;
-	uvf_lock(&ctx->lock);
-	ret = access->ioas ? pin_areas(access->ioas, range, is_write) : -ENOENT;
-	uvf_unlock(&ctx->lock);
+	uvf_lock(&access->ctx->lock);
+	ret = pin_pages(access, range, is_write, ret_pages);
+	uvf_unlock(&access->ctx->lock);
 	return ret;
 }
 
 void uvf_iommufd_access_unpin(struct uvf_iommufd_access *access, uint64_t iova,
 			      uint64_t size)
 {
-	struct uvf_iommufd *ctx = access->ctx;
+	struct uvf_range range;
 
-	uvf_lock(&ctx->lock);
-	if (!UVF_BUG_ON(!access->unpin_ioas))
-		unpin_areas(access->unpin_ioas, iova, iova + size);
-	uvf_unlock(&ctx->lock);
+	if (uvf_range_make(&range, iova, size))
+		return;
+	uvf_lock(&access->ctx->lock);
+	unpin_pages(access, range);
+	uvf_unlock(&access->ctx->lock);
 }
 
 /* Copy the part of [iova.first, iova.last] that lies in one area. */

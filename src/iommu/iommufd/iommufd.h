@@ -105,7 +105,7 @@ void uvf_iommufd_device_detach(struct uvf_iommufd_device *device);
 /* A device whose DMA is done by CPU. */
 struct uvf_iommufd_access_ops {
 	/*
-	 * Give back what is pinned of [iova, last].  Runs without locks of
+	 * Give back what is pinned of @iova.  Runs without locks of
 	 * iommufd, at any time between attach and detach.
 	 */
 	void (*unmap)(void *arg, struct uvf_range iova);
@@ -114,7 +114,6 @@ struct uvf_iommufd_access_ops {
 /**
  * uvf_iommufd_access_create() - bind an emulated device
  * @ret_access: written on success; holds a reference to @ctx
- * @ops:        NULL: it never pins
  * Return: 0 or -ENOMEM.
  */
 int uvf_iommufd_access_create(struct uvf_iommufd_access **ret_access,
@@ -131,7 +130,8 @@ uint32_t uvf_iommufd_access_id(const struct uvf_iommufd_access *access);
  * uvf_iommufd_access_attach() - choose the address space it accesses
  * @ioas_id: of an I/O address space
  *
- * Leaving another one calls ops->unmap() for all of it.
+ * Leaving another one calls ops->unmap() for all of it, and what is pinned
+ * then is given back.
  *
  * Return: 0, or -ENOENT, -EBUSY it is being detached, -EADDRINUSE a mapping
  * there has no whole pages.
@@ -141,19 +141,22 @@ int uvf_iommufd_access_attach(struct uvf_iommufd_access *access,
 void uvf_iommufd_access_detach(struct uvf_iommufd_access *access);
 
 /**
- * uvf_iommufd_access_pin() - keep memory until it is given back
- * uvf_iommufd_access_unpin() - give it back, in the same piece
+ * uvf_iommufd_access_pin() - keep pages until they are given back
+ * @iova:      at the start of a page of client memory
+ * @ret_pages: where each page is here
  * Return: 0, or, in the order they are tested:
  *   -EINVAL     @size is 0
  *   -EOVERFLOW  it wraps
- *   -ENOENT     not attached
+ *   -ENOENT     not attached, or there is a hole
  *   -EINVAL     it is being unmapped, or no whole pages
  *   -EPERM      not mapped for this use
- *   -EFAULT     the memory is not there
- *   -ENOENT     there is a hole
+ *   -ENOMEM     out of memory
+ *   -EFAULT     the memory is not there, or cannot be reached here
  */
 int uvf_iommufd_access_pin(struct uvf_iommufd_access *access, uint64_t iova,
-			   uint64_t size, bool is_write);
+			   uint64_t size, bool is_write, void **ret_pages);
+
+/* Undoes one pin of each of these pages, if they are pinned. */
 void uvf_iommufd_access_unpin(struct uvf_iommufd_access *access, uint64_t iova,
 			      uint64_t size);
 

@@ -435,10 +435,12 @@ static void emulated_device_has_a_group_of_its_own(void **state)
 }
 
 static atomic_int unmaps;
+static struct uvf_range last_unmap;
 
 static void unpin_all(struct uvf_device *device, struct uvf_range iova)
 {
 	atomic_fetch_add(&unmaps, 1);
+	last_unmap = iova;
 	uvf_device_unpin_pages(device, iova.first, uvf_range_size(iova) / 4096);
 }
 
@@ -499,6 +501,160 @@ static void emulated_device_pins_and_copies(void **state)
 	free(memory);
 }
 
+/* Pages that are more than a container pins at once. */
+#define MANY 600u
+#define AT   0x100000u
+
+/* An emulated device in the compatible space of an iommufd. */
+struct emulated {
+	struct rig rig;
+	struct fake *fake;
+	char *memory; /* MANY pages, mapped at AT */
+	void *pages[MANY];
+	int iommufd;
+	struct opened all;
+};
+
+static int pin(struct emulated *e, uint64_t iova, size_t count, uint32_t prot)
+{
+	return uvf_device_pin_pages(&e->fake->vfio, iova, count, prot,
+				    e->pages);
+}
+
+static int map_many(struct emulated *e, uint32_t flags)
+{
+	struct vfio_iommu_type1_dma_map map = {
+		.argsz = sizeof(map),
+		.flags = flags,
+		.vaddr = (uintptr_t)e->memory,
+		.iova = AT,
+		.size = MANY * 4096,
+	};
+
+	return (int)client_ioctl(e->rig.client, e->iommufd, VFIO_IOMMU_MAP_DMA,
+				 (uintptr_t)&map);
+}
+
+static int unmap_many(struct emulated *e)
+{
+	struct vfio_iommu_type1_dma_unmap unmap = {
+		.argsz = sizeof(unmap), .iova = AT, .size = MANY * 4096};
+
+	return (int)client_ioctl(e->rig.client, e->iommufd,
+				 VFIO_IOMMU_UNMAP_DMA, (uintptr_t)&unmap);
+}
+
+static void emulated_open(struct emulated *e,
+			  void (*unmapped)(struct uvf_device *device,
+					   struct uvf_range iova))
+{
+	char node[32];
+
+	e->rig = rig_create(NULL);
+	rig_fill(&e->rig);
+	e->rig.ops.dma_unmap = unmapped;
+	e->fake = fake_add(&e->rig, "a", EMULATED);
+	fake_bind(e->fake, e->rig.vfio_driver);
+	(void)snprintf(node, sizeof(node), "/dev/vfio/%u",
+		       e->fake->bus.group->id);
+	e->memory = aligned_alloc(4096, MANY * 4096);
+	assert_non_null(e->memory);
+	e->iommufd = client_open(e->rig.client, "/dev/iommu");
+	e->all.group = client_open(e->rig.client, node);
+	assert_int_equal(set_container(&e->rig, e->all.group, e->iommufd), 0);
+	assert_int_equal(
+		map_many(e, VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE),
+		0);
+	assert_int_equal(pin(e, AT, 1, 1), -EINVAL);
+	e->all.device = get_device(&e->rig, e->all.group, "a");
+	assert_true(e->all.device >= 0);
+	atomic_store(&unmaps, 0);
+}
+
+static void emulated_close(struct emulated *e)
+{
+	rig_destroy(&e->rig);
+	free(e->memory);
+}
+
+/* Shows N6: in an iommufd. */
+static void emulated_device_pins_in_an_iommufd(void **state)
+{
+	struct emulated e;
+
+	(void)state;
+	emulated_open(&e, unpin_all);
+	assert_int_equal(pin(&e, AT, 0, 3), -EINVAL);
+	assert_int_equal(pin(&e, AT, SIZE_MAX, 3), -EOVERFLOW);
+	assert_int_equal(pin(&e, AT, MANY + 1, 3), -ENOENT);
+	assert_int_equal(pin(&e, AT, MANY, 3), MANY);
+	for (unsigned int i = 0; i < MANY; i++)
+		assert_ptr_equal(e.pages[i], e.memory + i * 4096);
+	/* An address inside a page means the page. */
+	assert_int_equal(pin(&e, AT + 4096 + 8, 1, 1), 1);
+	assert_ptr_equal(e.pages[0], e.memory + 4096);
+	uvf_device_unpin_pages(&e.fake->vfio, AT + 4096 + 8, 1);
+	assert_int_equal(unmap_many(&e), 0);
+	assert_int_equal(unmaps, 1);
+	assert_int_equal(last_unmap.first, AT);
+	assert_int_equal(last_unmap.last, AT + MANY * 4096 - 1);
+	assert_int_equal(pin(&e, AT, 1, 1), -ENOENT);
+	/* What is not pinned goes without a word. */
+	assert_int_equal(map_many(&e, VFIO_DMA_MAP_FLAG_READ), 0);
+	assert_int_equal(pin(&e, AT, 1, 3), -EPERM);
+	assert_int_equal(unmap_many(&e), 0);
+	assert_int_equal(unmaps, 1);
+	emulated_close(&e);
+}
+
+/* Shows N6: whoever pins nothing needs no dma_unmap, nor can it pin. */
+static void device_that_hears_of_no_unmap_only_copies(void **state)
+{
+	struct emulated e;
+	char byte = 'x';
+
+	(void)state;
+	emulated_open(&e, NULL);
+	assert_int_equal(pin(&e, AT, 1, 1), -EINVAL);
+	assert_int_equal(
+		uvf_device_dma_rw(&e.fake->vfio, AT + 9, &byte, 1, true), 0);
+	assert_int_equal(e.memory[9], 'x');
+	assert_int_equal(uvf_device_dma_rw(&e.fake->vfio, AT, NULL, 1, false),
+			 -EINVAL);
+	assert_int_equal(
+		uvf_device_dma_rw(&e.fake->vfio, AT - 1, &byte, 1, false),
+		-ENOENT);
+	client_close(e.rig.client, e.all.device);
+	assert_int_equal(uvf_device_dma_rw(&e.fake->vfio, AT, &byte, 1, false),
+			 -EINVAL);
+	emulated_close(&e);
+}
+
+static void count_unmap(struct uvf_device *device, struct uvf_range iova)
+{
+	(void)device;
+	atomic_fetch_add(&unmaps, 1);
+	last_unmap = iova;
+}
+
+/* Shows N6: the last close ends what a driver forgot. */
+static void pages_of_an_iommufd_end_with_the_last_close(void **state)
+{
+	struct emulated e;
+
+	(void)state;
+	emulated_open(&e, count_unmap);
+	assert_int_equal(pin(&e, AT, 2, 3), 2);
+	client_close(e.rig.client, e.all.device);
+	assert_int_equal(unmaps, 1);
+	assert_int_equal(last_unmap.first, 0);
+	assert_int_equal(last_unmap.last, UINT64_MAX);
+	assert_int_equal(e.fake->closes, 1);
+	assert_int_equal(unmap_many(&e), 0);
+	assert_int_equal(unmaps, 1);
+	emulated_close(&e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -516,6 +672,9 @@ int main(void)
 		cmocka_unit_test(device_on_its_way_out_is_viable),
 		cmocka_unit_test(external_user_needs_a_viable_group),
 		cmocka_unit_test(emulated_device_pins_and_copies),
+		cmocka_unit_test(emulated_device_pins_in_an_iommufd),
+		cmocka_unit_test(device_that_hears_of_no_unmap_only_copies),
+		cmocka_unit_test(pages_of_an_iommufd_end_with_the_last_close),
 		cmocka_unit_test(emulated_device_has_a_group_of_its_own),
 	};
 

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "base/alloc.h"
 #include "iommu/translate.h"
 
 #define LAST UINT64_MAX
@@ -230,6 +231,9 @@ static void a_page_table_can_be_made_without_a_device_on_it(void **state)
 	rig_close(&rig);
 }
 
+/* Where pages are that were pinned last. */
+static void *pages[4];
+
 /* An emulated device that pins one page. */
 struct emulated {
 	struct uvf_iommufd_access *access;
@@ -273,37 +277,125 @@ static void unmapping_asks_an_emulated_device_to_unpin(void **state)
 	ioas = rig_ioas(&rig);
 	emulated_bind(&rig, &device);
 	assert_int_equal(rig_map_at(&rig, ioas, page(0), PAGE, A), 0);
-	assert_int_equal(uvf_iommufd_access_pin(device.access, A, PAGE, true),
-			 -ENOENT);
+	assert_int_equal(
+		uvf_iommufd_access_pin(device.access, A, PAGE, true, pages),
+		-ENOENT);
 	assert_int_equal(uvf_iommufd_access_attach(device.access, 99), -ENOENT);
 	assert_int_equal(uvf_iommufd_access_attach(device.access, ioas), 0);
 	assert_int_equal(rig_destroy(&rig, ioas), -EBUSY);
-	assert_int_equal(uvf_iommufd_access_pin(device.access, A, 0, true),
-			 -EINVAL);
-	assert_int_equal(uvf_iommufd_access_pin(device.access, LAST, 2, true),
-			 -EOVERFLOW);
 	assert_int_equal(
-		uvf_iommufd_access_pin(device.access, A, 2 * PAGE, true),
+		uvf_iommufd_access_pin(device.access, A, 0, true, pages),
+		-EINVAL);
+	assert_int_equal(
+		uvf_iommufd_access_pin(device.access, LAST, 2, true, pages),
+		-EOVERFLOW);
+	assert_int_equal(
+		uvf_iommufd_access_pin(device.access, A, 2 * PAGE, true, pages),
 		-ENOENT);
-	assert_int_equal(uvf_iommufd_access_pin(device.access, A, PAGE, true),
-			 0);
+	assert_int_equal(
+		uvf_iommufd_access_pin(device.access, A, PAGE, true, pages), 0);
 	device.pinned = A;
 	assert_int_equal(rig_unmap(&rig, ioas, A, &length), 0);
 	assert_int_equal(device.calls, 1);
 	assert_int_equal(device.pinned, 0);
 	/* One that does not listen keeps its memory. */
 	assert_int_equal(rig_map_at(&rig, ioas, page(0), PAGE, A), 0);
-	assert_int_equal(uvf_iommufd_access_pin(device.access, A, PAGE, true),
-			 0);
+	assert_int_equal(
+		uvf_iommufd_access_pin(device.access, A, PAGE, true, pages), 0);
 	device.pinned = A;
 	device.is_deaf = true;
 	assert_int_equal(rig_unmap(&rig, ioas, A, &length), -EDEADLK);
-	assert_int_equal(uvf_iommufd_access_pin(device.access, A, PAGE, true),
-			 -EINVAL);
+	assert_int_equal(
+		uvf_iommufd_access_pin(device.access, A, PAGE, true, pages),
+		-EINVAL);
 	device.is_deaf = false;
 	uvf_iommufd_access_destroy(device.access);
 	assert_int_equal(device.pinned, 0);
 	assert_int_equal(rig_destroy(&rig, ioas), 0);
+	rig_close(&rig);
+}
+
+static void a_pin_that_fails_holds_nothing(void **state)
+{
+	struct emulated device = {.is_deaf = true};
+	struct rig rig;
+	uint64_t length = 2 * PAGE;
+	uint32_t ioas;
+
+	(void)state;
+	rig_open(&rig);
+	ioas = rig_ioas(&rig);
+	emulated_bind(&rig, &device);
+	assert_int_equal(uvf_iommufd_access_attach(device.access, ioas), 0);
+	assert_int_equal(rig_map_at(&rig, ioas, page(0), 2 * PAGE, A), 0);
+	assert_int_equal(
+		uvf_iommufd_access_pin(device.access, A, 3 * PAGE, true, pages),
+		-ENOENT);
+	uvf_alloc_fail_nth(2);
+	assert_int_equal(
+		uvf_iommufd_access_pin(device.access, A, 2 * PAGE, true, pages),
+		-ENOMEM);
+	assert_true(uvf_alloc_has_failed());
+	assert_int_equal(rig_unmap(&rig, ioas, A, &length), 0);
+	assert_int_equal(device.calls, 0);
+	uvf_iommufd_access_destroy(device.access);
+	rig_close(&rig);
+}
+
+static void pages_are_pinned_and_given_back_one_by_one(void **state)
+{
+	struct emulated device = {.is_deaf = true};
+	struct rig rig;
+	uint64_t length = 2 * PAGE;
+	uint32_t ioas;
+
+	(void)state;
+	rig_open(&rig);
+	ioas = rig_ioas(&rig);
+	emulated_bind(&rig, &device);
+	assert_int_equal(uvf_iommufd_access_attach(device.access, ioas), 0);
+	assert_int_equal(rig_map_at(&rig, ioas, page(3), 2 * PAGE, A), 0);
+	assert_int_equal(
+		uvf_iommufd_access_pin(device.access, A, 2 * PAGE, true, pages),
+		0);
+	assert_ptr_equal(pages[0], page(3));
+	assert_ptr_equal(pages[1], page(4));
+	assert_int_equal(uvf_iommufd_access_pin(device.access, A + PAGE, PAGE,
+						true, pages),
+			 0);
+	assert_ptr_equal(pages[0], page(4));
+	/* What was never pinned may be given back as well. */
+	uvf_iommufd_access_unpin(device.access, A, 3 * PAGE);
+	uvf_iommufd_access_unpin(device.access, A, PAGE);
+	assert_int_equal(rig_unmap(&rig, ioas, A, &length), -EDEADLK);
+	uvf_iommufd_access_unpin(device.access, A + PAGE, PAGE);
+	length = 2 * PAGE;
+	assert_int_equal(rig_unmap(&rig, ioas, A, &length), 0);
+	uvf_iommufd_access_destroy(device.access);
+	rig_close(&rig);
+}
+
+static void a_driver_that_keeps_pages_does_not_keep_the_space(void **state)
+{
+	struct emulated device = {.is_deaf = true};
+	struct rig rig;
+	uint64_t length = PAGE;
+	uint32_t ioas;
+
+	(void)state;
+	rig_open(&rig);
+	ioas = rig_ioas(&rig);
+	emulated_bind(&rig, &device);
+	assert_int_equal(uvf_iommufd_access_attach(device.access, ioas), 0);
+	assert_int_equal(rig_map_at(&rig, ioas, page(0), PAGE, A), 0);
+	assert_int_equal(
+		uvf_iommufd_access_pin(device.access, A, PAGE, true, pages), 0);
+	uvf_iommufd_access_detach(device.access);
+	assert_int_equal(device.calls, 1);
+	uvf_iommufd_access_unpin(device.access, A, PAGE);
+	assert_int_equal(rig_unmap(&rig, ioas, A, &length), 0);
+	assert_int_equal(rig_destroy(&rig, ioas), 0);
+	uvf_iommufd_access_destroy(device.access);
 	rig_close(&rig);
 }
 
@@ -370,8 +462,9 @@ static void an_access_that_moves_is_asked_for_all(void **state)
 		-EBUSY);
 	assert_int_equal(rig_map_at(&rig, one, page(0), PAGE, A), 0);
 	assert_int_equal(uvf_iommufd_access_attach(device.access, one), 0);
-	assert_int_equal(uvf_iommufd_access_pin(device.access, A, PAGE, false),
-			 0);
+	assert_int_equal(
+		uvf_iommufd_access_pin(device.access, A, PAGE, false, pages),
+		0);
 	device.pinned = A;
 	assert_int_equal(uvf_iommufd_access_attach(device.access, two), 0);
 	assert_int_equal(device.calls, 1);
@@ -397,7 +490,8 @@ static void *pin_all_the_time(void *arg)
 	unsigned int done = 0;
 
 	for (unsigned int i = 0; i < 20000; i++)
-		if (!uvf_iommufd_access_pin(device->access, A, PAGE, false)) {
+		if (!uvf_iommufd_access_pin(device->access, A, PAGE, false,
+					    pages)) {
 			uvf_iommufd_access_unpin(device->access, A, PAGE);
 			done++;
 		}
@@ -445,6 +539,10 @@ int main(void)
 		cmocka_unit_test(
 			a_page_table_can_be_made_without_a_device_on_it),
 		cmocka_unit_test(unmapping_asks_an_emulated_device_to_unpin),
+		cmocka_unit_test(a_pin_that_fails_holds_nothing),
+		cmocka_unit_test(pages_are_pinned_and_given_back_one_by_one),
+		cmocka_unit_test(
+			a_driver_that_keeps_pages_does_not_keep_the_space),
 		cmocka_unit_test(an_access_copies_by_the_right_of_each_area),
 		cmocka_unit_test(an_access_that_moves_is_asked_for_all),
 		cmocka_unit_test(
