@@ -141,11 +141,16 @@ bool uvf_group_is_viable_locked(struct uvf_group *group)
 	       scan(group, how == UVF_VIABILITY_UNBOUND_LIST);
 }
 
+/* Another member's driver may have come before the container. */
 static void check_isolation(struct uvf_group *group,
 			    const struct uvf_bus_device *bus_device)
 {
+	const bool is_culprit =
+		!is_harmless(bus_device) && !is_ours(group, bus_device, false);
+
 	uvf_lock(&group->lock);
-	if (group->container && !uvf_group_is_viable_locked(group)) {
+	if (is_culprit && group->container &&
+	    !uvf_group_is_viable_locked(group)) {
 		uvf_log(UVF_LOG_ERROR,
 			"%s: bound to a driver of the host in group %u, which "
 			"is in use; the group can do no DMA any more",
