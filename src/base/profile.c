@@ -90,6 +90,8 @@ static const struct row rows[] = {
 	ROW(SWITCH, kvm_checks_mm,              0, 0, 0, 1, 1, 1, 1),
 	ROW(SWITCH, kvm_has_spapr_tce,          0, 0, 0, 1, 1, 1, 1),
 
+	ROW(NUMBER, type1_extensions,
+	    0x65a, 0x2, 0x5a, 0x65a, 0x65a, 0x65a, 0x61a),
 	ROW(SWITCH, info_caps_aligned,          0, 0, 0, 0, 1, 1, 1),
 	ROW(SWITCH, info_copies_any_length,     0, 0, 0, 0, 1, 1, 1),
 

@@ -70,8 +70,9 @@ struct uvf_profile {
 	bool kvm_has_spapr_tce; /* GROUP_SET_SPAPR_TCE, where there is sPAPR */
 
 	/* type1. */
-	bool info_caps_aligned;      /* GET_INFO capabilities on 8 bytes */
-	bool info_copies_any_length; /* GET_INFO writes min(argsz, struct) */
+	unsigned int type1_extensions; /* a bit for each that it knows */
+	bool info_caps_aligned;        /* GET_INFO capabilities on 8 bytes */
+	bool info_copies_any_length;   /* GET_INFO writes min(argsz, struct) */
 
 	/* vfio-pci. */
 	bool device_info_copies_any_length;

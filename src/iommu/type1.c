@@ -81,7 +81,9 @@ static int type1_check_extension(void *state, const struct uvf_iommu_host *host,
 {
 	const struct uvf_type1 *t1 = state;
 
-	(void)host;
+	if (extension >= 32 ||
+	    !(host->profile->type1_extensions & (1u << extension)))
+		return 0;
 	switch (extension) {
 	case VFIO_TYPE1_IOMMU:
 	case VFIO_TYPE1v2_IOMMU:

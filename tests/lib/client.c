@@ -240,7 +240,7 @@ struct opened client_open_all(struct client *client, const char *path,
 				      (uintptr_t)&all.container),
 			 0);
 	assert_int_equal(client_ioctl(client, all.container, VFIO_SET_IOMMU,
-				      VFIO_TYPE1v2_IOMMU),
+				      VFIO_TYPE1_IOMMU),
 			 0);
 	all.device = (int)client_ioctl(
 		client, all.group, VFIO_GROUP_GET_DEVICE_FD, (uintptr_t)device);
