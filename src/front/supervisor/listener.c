@@ -136,6 +136,9 @@ void uvf_call_pass(struct uvf_call *call)
 		if (ret < 0)
 			uvf_call_return(call, ret);
 		return;
+	case UVF_PATH_NODE:
+		uvf_call_open_node(call, &answer.hit, answer.flags);
+		return;
 	case UVF_PATH_WRITE:
 		uvf_call_open_sysfs(call, answer.path, answer.flags);
 		return;

@@ -27,6 +27,7 @@ struct uvf_mmio_ops;
 struct uvf_uevents;
 struct uvf_vfio;
 struct uvf_view;
+struct uvf_view_hit;
 
 /* What calls act on; all borrowed for the life of the listener. */
 struct uvf_listener_params {
@@ -108,6 +109,10 @@ extern const struct uvf_mmio_ops uvf_call_mmio_ops;
 uvf_call_fn uvf_call_open;
 uvf_call_fn uvf_call_eventfd;
 uvf_call_fn uvf_call_socket;
+
+/* An open of a node of the machine; it answers the call. */
+void uvf_call_open_node(struct uvf_call *call, const struct uvf_view_hit *hit,
+			int flags);
 
 /* signals.c */
 uvf_call_fn uvf_call_sigaction;

@@ -70,8 +70,8 @@ static int check_open(const struct uvf_call *call,
 	return uvf_proc_may_open(call->tid, &hit->rights, flags);
 }
 
-static void open_node(struct uvf_call *call, const struct uvf_view_hit *hit,
-		      int flags)
+void uvf_call_open_node(struct uvf_call *call, const struct uvf_view_hit *hit,
+			int flags)
 {
 	struct uvf_fds *fds = call->params->fds;
 	struct uvf_file *file;
@@ -117,7 +117,7 @@ static void open_again(struct uvf_call *call, const struct uvf_file *file,
 
 	switch (file->kind) {
 	case UVF_FILE_CONTAINER:
-		open_node(call, &hit, flags);
+		uvf_call_open_node(call, &hit, flags);
 		return;
 	case UVF_FILE_SYSFS:
 		uvf_call_open_sysfs(call, uvf_sysfs_file_path(file), flags);
@@ -128,7 +128,7 @@ static void open_again(struct uvf_call *call, const struct uvf_file *file,
 	case UVF_FILE_V02_GROUP:
 		(void)snprintf(hit.node, sizeof(hit.node), "vfio/%s",
 			       uvf_v02_node_name(file));
-		open_node(call, &hit, flags);
+		uvf_call_open_node(call, &hit, flags);
 		return;
 	default:
 		uvf_call_return(call, -ENXIO);
@@ -152,7 +152,7 @@ void uvf_call_open(struct uvf_call *call)
 	ret = uvf_view_node(call->params->view, call->tid, args.dirfd, path,
 			    &hit);
 	if (ret > 0) {
-		open_node(call, &hit, args.flags);
+		uvf_call_open_node(call, &hit, args.flags);
 		return;
 	}
 	if (ret < 0 && !(args.flags & O_CREAT)) {

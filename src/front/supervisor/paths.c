@@ -272,40 +272,6 @@ void uvf_paths_call(struct uvf_paths *paths, int pid, int nr,
 	pthread_rwlock_unlock(&paths->present);
 }
 
-/* Of a node that is, was, or was made by mknod(2) elsewhere. */
-static bool find_node(struct uvf_paths *paths, const struct uvf_place *place,
-		      struct uvf_view_hit *ret_hit)
-{
-	struct stat st;
-
-	if (place->error)
-		return false;
-	if (place->node) {
-		if (place->node->kind != UVF_VIEW_CHAR)
-			return false;
-		uvf_view_names_hit(paths->names, place->node, ret_hit);
-		return true;
-	}
-	return !stat(place->path, &st) && S_ISCHR(st.st_mode) &&
-	       st.st_dev != paths->dev_dev &&
-	       uvf_view_names_find_number(paths->names, &st, ret_hit);
-}
-
-bool uvf_paths_node(struct uvf_paths *paths, int pid, int dirfd,
-		    const char *path, struct uvf_view_hit *ret_hit)
-{
-	struct uvf_place place;
-	bool is_node;
-
-	if (strlen(path) >= PATH_MAX)
-		return false;
-	begin(paths);
-	uvf_paths_resolve(paths, pid, dirfd, path, true, &place);
-	is_node = find_node(paths, &place, ret_hit);
-	pthread_rwlock_unlock(&paths->present);
-	return is_node;
-}
-
 const char *uvf_paths_directory(const struct uvf_paths *paths)
 {
 	return paths->directory;

@@ -28,9 +28,7 @@ void uvf_paths_destroy(struct uvf_paths *paths);
 /* Where the tree is. */
 const char *uvf_paths_directory(const struct uvf_paths *paths);
 
-/* uvf_view_node() and uvf_view_path_call(), see there. */
-bool uvf_paths_node(struct uvf_paths *paths, int pid, int dirfd,
-		    const char *path, struct uvf_view_hit *ret_hit);
+/* uvf_view_path_call() and uvf_view_path_calls(), see there. */
 void uvf_paths_call(struct uvf_paths *paths, int pid, int nr,
 		    const uint64_t args[6], struct uvf_path_answer *ret_answer);
 const int *uvf_paths_calls(void);

@@ -56,10 +56,12 @@ static int make_new(struct uvf_paths *paths, const struct uvf_view_tree *old,
 
 int uvf_paths_follow(struct uvf_paths *paths)
 {
-	struct uvf_view_tree *tree = uvf_view_names_get(paths->names);
+	struct uvf_view_tree *tree;
 	int ret = 0;
 
 	pthread_rwlock_wrlock(&paths->present);
+	/* Asked here: who waited for the lock would bring back the past. */
+	tree = uvf_view_names_get(paths->names);
 	if (tree == paths->tree)
 		goto out;
 	if (paths->tree)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -42,8 +43,10 @@ static int read_args(const struct uvf_paths_request *request,
 		open_args->mode = (mode_t)args[3];
 		return 0;
 	default:
-		ret = uvf_paths_copy_in(request->pid, &how, args[2],
-					sizeof(how));
+		ret = args[3] < sizeof(how)
+			      ? -EINVAL
+			      : uvf_paths_copy_in(request->pid, &how, args[2],
+						  sizeof(how));
 		open_args->flags = how.flags;
 		open_args->mode = (mode_t)how.mode;
 		return ret;
@@ -105,6 +108,27 @@ static int open_file(const struct uvf_paths_request *request, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
+/* A node that is there, or was made by mknod(2) elsewhere. */
+static bool find_node(const struct uvf_paths_request *request,
+		      struct uvf_view_hit *ret_hit)
+{
+	const struct uvf_place *place = &request->place;
+	struct uvf_paths *paths = request->paths;
+	struct stat st;
+
+	if (place->error)
+		return false;
+	if (place->node) {
+		if (place->node->kind != UVF_VIEW_CHAR)
+			return false;
+		uvf_view_names_hit(paths->names, place->node, ret_hit);
+		return true;
+	}
+	return !stat(place->path, &st) && S_ISCHR(st.st_mode) &&
+	       st.st_dev != paths->dev_dev &&
+	       uvf_view_names_find_number(paths->names, &st, ret_hit);
+}
+
 static int open_node(const struct uvf_paths_request *request, int flags)
 {
 	const struct uvf_view_node *node = request->place.node;
@@ -116,7 +140,7 @@ static int open_node(const struct uvf_paths_request *request, int flags)
 		return -EEXIST;
 	if (node->kind == UVF_VIEW_LINK)
 		return -ELOOP;
-	/* Opening a node is VFIO's business, and it was asked before us. */
+	/* Only with O_PATH, which VFIO does not see. */
 	if (node->kind == UVF_VIEW_CHAR)
 		return flags & O_DIRECTORY ? -ENOTDIR : -EACCES;
 	if (node->kind == UVF_VIEW_DIR &&
@@ -151,10 +175,15 @@ void uvf_paths_open(struct uvf_paths_request *request,
 	struct open_args args;
 	int fd;
 
+	if (read_args(request, &args))
+		return;
+	if (!(args.flags & O_PATH) && find_node(request, &answer->hit)) {
+		answer->kind = UVF_PATH_NODE;
+		answer->flags = (int)args.flags;
+		return;
+	}
 	if (!place->is_ours &&
 	    !(place->node && uvf_paths_is_union(request->paths, place->node)))
-		return;
-	if (read_args(request, &args))
 		return;
 	/* The kernel lets us give away no O_PATH; a readable one does more. */
 	if (args.flags & O_PATH)

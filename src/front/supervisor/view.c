@@ -148,7 +148,7 @@ int uvf_view_node(struct uvf_view *view, int pid, int dirfd, const char *path,
 	int ret;
 
 	if (view->mode == UVF_VIEW_PATHS)
-		return uvf_paths_node(view->paths, pid, dirfd, path, ret_hit);
+		return 0;
 	ret = look_up(view, pid, dirfd, path, &found);
 	if (ret)
 		return found.is_ours && ret == -ENOENT ? ret : 0;

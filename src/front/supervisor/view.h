@@ -57,14 +57,15 @@ const char *uvf_view_directory(const struct uvf_view *view);
 int uvf_view_enter(struct uvf_view *view, struct uvfio_error *err);
 
 /**
- * uvf_view_node() - whether a path names one of our nodes in /dev
+ * uvf_view_node() - whether a path names one of our nodes (NAMESPACE mode)
  * @pid:     the client's thread
  * @dirfd:   of the client, or AT_FDCWD
  * @path:    as the client gave it
  * @ret_hit: written on success
  *
  * Resolves the path as the client's kernel would (cwd, dirfd, symbolic
- * links, root) in either mode.  The node may be gone by now.
+ * links, root).  The node may be gone by now.  In PATHS mode the path call
+ * tells: two walks could see two states of the machine.
  *
  * Return: 1 when it does, 0 when not, or -ENOENT when the path ends where
  * only we have names, and none is there: the kernel must not be asked again,
@@ -108,12 +109,14 @@ struct uvf_path_answer {
 		UVF_PATH_RETURN,   /* value, a result or a negative errno */
 		UVF_PATH_FD,       /* give fd to the client, then close it */
 		UVF_PATH_WRITE,    /* path was opened with flags */
+		UVF_PATH_NODE,     /* open hit with flags */
 	} kind;
 	long value;
 	int fd;
 	bool cloexec;
 	int flags;
 	char path[256]; /* "sys/..." */
+	struct uvf_view_hit hit;
 };
 
 /**
