@@ -179,7 +179,7 @@ static long unmap_dma(const struct uvf_iommu_backend *backend, void *state,
 
 static void measure_pairs(struct uvf_mm *mm, void *page)
 {
-	const struct uvf_iommu_backend *backend = uvf_iommu_backend_at(0);
+	const struct uvf_iommu_backend *backend = uvf_iommu_backends[0];
 	struct uvf_profile profile;
 	struct uvf_iommu_host host = {
 		.profile = &profile,

@@ -213,7 +213,7 @@ long container_ioctl_get_api_version(struct uvf_file *file,
 long uvf_container_check_extension(struct uvf_container *container,
 				   unsigned long extension)
 {
-	const struct uvf_iommu_backend *backend;
+	const struct uvf_iommu_backend *const *backend;
 	struct uvf_iommu *iommu = uvf_container_get_iommu(container);
 	long ret = 0;
 
@@ -223,9 +223,9 @@ long uvf_container_check_extension(struct uvf_container *container,
 		uvf_iommu_put(iommu);
 		return ret;
 	}
-	for (unsigned int i = 0; (backend = uvf_iommu_backend_at(i)); i++) {
-		ret = backend->check_extension(NULL, &container->vfio->host,
-					       extension);
+	for (backend = container->vfio->backends; *backend; backend++) {
+		ret = (*backend)->check_extension(NULL, &container->vfio->host,
+						  extension);
 		if (ret > 0)
 			break;
 	}
@@ -296,7 +296,7 @@ long container_ioctl_set_iommu(struct uvf_file *file, struct uvf_caller *caller,
 			       unsigned int cmd, unsigned long arg)
 {
 	struct uvf_container *container = file->object;
-	const struct uvf_iommu_backend *backend;
+	const struct uvf_iommu_backend *const *backend;
 	int ret = -ENODEV;
 
 	(void)caller;
@@ -306,11 +306,11 @@ long container_ioctl_set_iommu(struct uvf_file *file, struct uvf_caller *caller,
 		uvf_unlock(&container->lock);
 		return -EINVAL;
 	}
-	for (unsigned int i = 0; (backend = uvf_iommu_backend_at(i)); i++) {
-		if (backend->check_extension(NULL, &container->vfio->host,
-					     arg) <= 0)
+	for (backend = container->vfio->backends; *backend; backend++) {
+		if ((*backend)->check_extension(NULL, &container->vfio->host,
+						arg) <= 0)
 			continue;
-		ret = try_backend_locked(container, backend, arg);
+		ret = try_backend_locked(container, *backend, arg);
 		if (!ret ||
 		    !container->vfio->machine->profile->set_iommu_tries_next)
 			break;

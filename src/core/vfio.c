@@ -10,6 +10,7 @@ void uvf_vfio_init(struct uvf_vfio *vfio, struct uvf_machine *machine,
 {
 	vfio->machine = machine;
 	vfio->host = *host;
+	vfio->backends = uvf_iommu_backends;
 	vfio->request_ns = REQUEST_NS;
 	vfio->revoke_after = 0;
 	vfio->v02 = NULL;

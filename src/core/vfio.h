@@ -22,6 +22,8 @@ struct uvf_v02;
 struct uvf_vfio {
 	struct uvf_machine *machine;
 	struct uvf_iommu_host host;
+	/* As uvf_iommu_backends, which it is; tests have others. */
+	const struct uvf_iommu_backend *const *backends;
 	struct uvf_v02 *v02; /* fixed: the ABI of 2011 instead of ours; NULL */
 
 	/* Set between uvf_vfio_init() and the first device. */

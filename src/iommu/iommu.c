@@ -5,8 +5,9 @@
 #include "iommu/reader.h"
 #include "iommu/type1.h"
 
-static const struct uvf_iommu_backend *const backends[] = {
+const struct uvf_iommu_backend *const uvf_iommu_backends[] = {
 	&uvf_type1_backend,
+	NULL,
 };
 
 #ifdef UVF_TSAN
@@ -15,12 +16,6 @@ char uvf_reader_token;
 
 /* Registrations of this thread that nest. */
 static __thread unsigned int registered;
-
-const struct uvf_iommu_backend *uvf_iommu_backend_at(unsigned int index)
-{
-	return index < sizeof(backends) / sizeof(backends[0]) ? backends[index]
-							      : NULL;
-}
 
 void uvf_reader_register(void)
 {

@@ -84,8 +84,8 @@ struct uvf_iommu_backend {
 		  bool is_write);
 };
 
-/** uvf_iommu_backend_at() - the backends, newest first; NULL ends */
-const struct uvf_iommu_backend *uvf_iommu_backend_at(unsigned int index);
+/* What there is, newest first; NULL ends. */
+extern const struct uvf_iommu_backend *const uvf_iommu_backends[];
 
 /* A thread that does DMA registers once before and unregisters after. */
 void uvf_reader_register(void);

@@ -25,7 +25,7 @@ void rig_open(struct rig *rig, unsigned long type, const char *abi)
 			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	memset(rig, 0, sizeof(*rig));
 	assert_int_equal(uvf_profile_parse(&rig->profile, abi, NULL), 0);
-	rig->backend = uvf_iommu_backend_at(0);
+	rig->backend = uvf_iommu_backends[0];
 	rig->host = (struct uvf_iommu_host){
 		.profile = &rig->profile,
 		.aperture_bits = 48,

@@ -87,12 +87,12 @@ static void claims_its_extensions(void **state)
 static void opens_its_types_only(void **state)
 {
 	struct uvf_iommu_host host = {.aperture_bits = 48};
-	const struct uvf_iommu_backend *backend = uvf_iommu_backend_at(0);
+	const struct uvf_iommu_backend *backend = uvf_iommu_backends[0];
 	struct uvf_aspace *as;
 	void *instance = NULL;
 
 	(void)state;
-	assert_null(uvf_iommu_backend_at(99));
+	assert_null(uvf_iommu_backends[1]);
 	assert_int_equal(backend->open(&instance, &host, VFIO_UNMAP_ALL),
 			 -EINVAL);
 	assert_int_equal(backend->open(&instance, &host, (1ul << 32) + 3),
@@ -745,7 +745,7 @@ static void valid_ranges_follow_the_host(void **state)
 		{40, {0xfffffff000, 0xffffffffff}, 0xffffffe000, 0xfffffff000},
 		{64, {0xfee00000, 0xfeefffff}, -PAGE, 0xfee00000},
 	};
-	const struct uvf_iommu_backend *backend = uvf_iommu_backend_at(0);
+	const struct uvf_iommu_backend *backend = uvf_iommu_backends[0];
 	struct rig rig;
 
 	(void)state;
