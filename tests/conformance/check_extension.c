@@ -36,11 +36,13 @@ static const char *label(long i)
 	return buf;
 }
 
+/* Shows C3. */
 static void on_an_empty_container(long i)
 {
 	result(ioctl(container_open(), VFIO_CHECK_EXTENSION, extensions[i]));
 }
 
+/* Shows C3. */
 static void with_a_group(long i)
 {
 	struct session s = session_group();

@@ -17,6 +17,7 @@ static const char *order_label(long i)
 }
 
 /* After each close: can the node be opened again? */
+/* Shows O1. */
 static void order(long i)
 {
 	struct session s = session_device();
@@ -38,6 +39,7 @@ static void order(long i)
 }
 
 /* The device works to the last, whatever else is closed. */
+/* Shows C11. */
 static void device_works_without(long i)
 {
 	struct session s = session_device();
@@ -68,6 +70,7 @@ static void container_works_while_its_group_is_closed(void)
 	outcome("then", dma_map(s.container, 3, pages(1), 0x100000, PAGE));
 }
 
+/* Shows G3. */
 static void reopened_group_starts_afresh(void)
 {
 	struct session s = session_device();
@@ -81,6 +84,7 @@ static void reopened_group_starts_afresh(void)
 	outcome("set_iommu", ioctl(s.container, VFIO_SET_IOMMU, 1ul));
 }
 
+/* Shows O2. */
 static void killed_owner_leaves_nothing(void)
 {
 	int ready[2], status;
@@ -159,6 +163,7 @@ static int passed(int which)
 	return fd;
 }
 
+/* Shows O3. */
 static void passed_device_works(void)
 {
 	int device = passed('d');

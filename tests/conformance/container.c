@@ -8,6 +8,7 @@
 
 #define NODE "/dev/vfio/vfio"
 
+/* Shows C1. */
 static void opens_many_times(void)
 {
 	int a = open(NODE, O_RDWR), b = open(NODE, O_RDWR);
@@ -39,6 +40,7 @@ static const char *open_label(long i)
 	return i < (long)COUNT(open_flags) ? open_flags[i].name : NULL;
 }
 
+/* Shows C13. */
 static void opens_with(long i)
 {
 	int fd = open(NODE, open_flags[i].flags, 0600);
@@ -48,6 +50,7 @@ static void opens_with(long i)
 		outcome("api_version", ioctl(fd, VFIO_GET_API_VERSION));
 }
 
+/* Shows C13. */
 static void takes_a_group_when_opened_with(long i)
 {
 	int fd = open(NODE, open_flags[i].flags, 0600), group;
@@ -66,6 +69,7 @@ static const char *mode_label(long i)
 
 static const unsigned long api_args[] = {0, 1, ~0ul, 1ul << 32};
 
+/* Shows C2. */
 static void api_version_ignores_its_argument(long i)
 {
 	int c = container_open();
@@ -73,6 +77,7 @@ static void api_version_ignores_its_argument(long i)
 	result(ioctl(c, VFIO_GET_API_VERSION, api_args[i]));
 }
 
+/* Shows C2. */
 static void api_version_after_set_iommu(void)
 {
 	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);
@@ -107,11 +112,13 @@ static const char *call_label(long i)
 	return i < (long)COUNT(calls) ? calls[i].name : NULL;
 }
 
+/* Shows C4. */
 static void empty_refuses(long i)
 {
 	result(ioctl(container_open(), calls[i].nr, bad_pointer()));
 }
 
+/* Shows C4. */
 static void with_a_group_only_refuses(long i)
 {
 	struct session s = session_group();
@@ -119,6 +126,7 @@ static void with_a_group_only_refuses(long i)
 	result(ioctl(s.container, calls[i].nr, bad_pointer()));
 }
 
+/* Shows C4. */
 static void with_an_iommu_answers(long i)
 {
 	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);
@@ -166,11 +174,13 @@ static const char *type_label(long i)
 	return i < (long)COUNT(types) ? type_names[i] : NULL;
 }
 
+/* Shows C5. */
 static void set_iommu_without_group(long i)
 {
 	result(ioctl(container_open(), VFIO_SET_IOMMU, types[i]));
 }
 
+/* Shows C6. */
 static void set_iommu(long i)
 {
 	struct session s = session_group();
@@ -181,6 +191,7 @@ static void set_iommu(long i)
 	outcome("then_device", device_open(s.group, 0) >= 0 ? 0 : -1);
 }
 
+/* Shows C5. */
 static void set_iommu_twice_to_another_type(void)
 {
 	struct session s = session_iommu(VFIO_TYPE1_IOMMU);
@@ -188,6 +199,7 @@ static void set_iommu_twice_to_another_type(void)
 	result(ioctl(s.container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU));
 }
 
+/* Shows C5. */
 static void set_iommu_after_set_iommu(long i)
 {
 	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);
@@ -195,6 +207,7 @@ static void set_iommu_after_set_iommu(long i)
 	result(ioctl(s.container, VFIO_SET_IOMMU, types[i]));
 }
 
+/* Shows C9. */
 static void forgets_its_type_when_the_last_group_leaves(void)
 {
 	struct session s = session_iommu(VFIO_TYPE1_IOMMU);
@@ -206,6 +219,7 @@ static void forgets_its_type_when_the_last_group_leaves(void)
 	result(ioctl(s.container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU));
 }
 
+/* Shows C9. */
 static void forgets_its_mappings_when_the_last_group_leaves(void)
 {
 	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);
@@ -217,6 +231,7 @@ static void forgets_its_mappings_when_the_last_group_leaves(void)
 	hex("left", dma_unmap_all(s.container));
 }
 
+/* Shows C10. */
 static void keeps_its_mappings_while_one_group_stays(void)
 {
 	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);

@@ -279,6 +279,7 @@ static const char *label(long i)
 	return i < (long)COUNT(ops) ? ops[i].name : NULL;
 }
 
+/* Shows C12. */
 static void container(long i)
 {
 	struct session s = session_device();
@@ -291,6 +292,7 @@ static void empty_container(long i)
 	ops[i].run(container_open());
 }
 
+/* Shows G12. */
 static void group(long i)
 {
 	struct session s = session_device();
@@ -298,6 +300,7 @@ static void group(long i)
 	ops[i].run(s.group);
 }
 
+/* Shows D6. */
 static void device(long i)
 {
 	struct session s = session_device();

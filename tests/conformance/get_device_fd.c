@@ -15,6 +15,7 @@ static int get(int group, const void *name)
 	return ioctl(group, VFIO_GROUP_GET_DEVICE_FD, name);
 }
 
+/* Shows D1. */
 static void null_pointer(void)
 {
 	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);
@@ -27,6 +28,7 @@ static void bad_pointer_on_an_idle_group(void)
 	result_fd(get(group_open(0), bad_pointer()));
 }
 
+/* Shows D1. */
 static void a_name_that_faults_before_its_end(void)
 {
 	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);
@@ -46,6 +48,7 @@ static void a_name_that_ends_where_a_fault_begins(void)
 	result_fd(get(s.group, p));
 }
 
+/* Shows D1. */
 static void a_name_of_length(long len)
 {
 	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);
@@ -55,6 +58,7 @@ static void a_name_of_length(long len)
 	result_fd(get(s.group, p));
 }
 
+/* Shows D1. */
 static void by_name(long i)
 {
 	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);
@@ -62,6 +66,7 @@ static void by_name(long i)
 	result_fd(get(s.group, wrong_name(i)));
 }
 
+/* Shows D2. */
 static void on_an_idle_group_by_name(long i)
 {
 	result_fd(get(group_open(0), wrong_name(i)));
@@ -72,6 +77,7 @@ static void on_an_idle_group(void)
 	result_fd(device_open(group_open(0), 0));
 }
 
+/* Shows D3. */
 static void without_set_iommu(void)
 {
 	struct session s = session_group();
@@ -80,6 +86,7 @@ static void without_set_iommu(void)
 	outcome("wrong_name", device_open(s.group, 1));
 }
 
+/* Shows D6. */
 static void the_file_is_close_on_exec_and_read_write(void)
 {
 	struct session s = session_device();
@@ -90,6 +97,7 @@ static void the_file_is_close_on_exec_and_read_write(void)
 				    (O_NONBLOCK | O_APPEND | O_DIRECT));
 }
 
+/* Shows D6. */
 static void takes_the_lowest_free_number(void)
 {
 	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);
@@ -127,6 +135,7 @@ static void no_file_number_left(void)
 	setrlimit(RLIMIT_NOFILE, &old);
 }
 
+/* Shows D7. */
 static void opens_twice(void)
 {
 	struct session s = session_device();

@@ -53,6 +53,7 @@ static void device_fd_of_a_read_only_group_is_read_write(void)
 	value("rdwr", (fcntl(dev, F_GETFL) & O_ACCMODE) == O_RDWR);
 }
 
+/* Shows G2. */
 static void is_busy_while_open(void)
 {
 	group_open(0);
@@ -69,6 +70,7 @@ static void is_busy_for_o_path_never(void)
 	result_fd(open(path, O_PATH));
 }
 
+/* Shows G2. */
 static void is_busy_in_another_process(void)
 {
 	int status = 0;
@@ -89,6 +91,7 @@ static void opens_again_after_close(void)
 	result_fd(group_try_open(0));
 }
 
+/* Shows G2. */
 static void stays_busy_until_the_last_dup_is_closed(void)
 {
 	int g = group_open(0), d = dup(g);
@@ -99,6 +102,7 @@ static void stays_busy_until_the_last_dup_is_closed(void)
 	result_fd(group_try_open(0));
 }
 
+/* Shows G2. */
 static void stays_busy_while_a_child_holds_it(void)
 {
 	int g = group_open(0), go[2], status;
@@ -119,11 +123,13 @@ static void stays_busy_while_a_child_holds_it(void)
 	result_fd(group_try_open(0));
 }
 
+/* Shows G7. */
 static void status_idle(void)
 {
 	result(group_status(group_open(0)));
 }
 
+/* Shows G7. */
 static void status_in_a_container(void)
 {
 	struct session s = session_group();
@@ -145,6 +151,7 @@ static void status_with_a_device(void)
 	result(group_status(s.group));
 }
 
+/* Shows G7. */
 static void status_after_unset(void)
 {
 	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);
@@ -161,6 +168,7 @@ static void status_after_the_container_is_closed(void)
 	result(group_status(s.group));
 }
 
+/* Shows G5. */
 static void status_argsz(long argsz)
 {
 	unsigned char buf[32];
@@ -177,6 +185,7 @@ static void status_argsz(long argsz)
 	value("beyond", touched);
 }
 
+/* Shows G5. */
 static void status_argsz_is_unbounded(void)
 {
 	struct vfio_group_status st = {.argsz = ~0u};
@@ -186,11 +195,13 @@ static void status_argsz_is_unbounded(void)
 	hex("argsz", st.argsz);
 }
 
+/* Shows G5. */
 static void status_of_null(void)
 {
 	result(ioctl(group_open(0), VFIO_GROUP_GET_STATUS, NULL));
 }
 
+/* Shows G5. */
 static void status_with_readable_bytes(long len)
 {
 	struct vfio_group_status st = {.argsz = 8, .flags = 0xffffffff};
@@ -200,6 +211,7 @@ static void status_with_readable_bytes(long len)
 	result(ioctl(group_open(0), VFIO_GROUP_GET_STATUS, p));
 }
 
+/* Shows G6. */
 static void status_in_read_only_memory_of_argsz(long argsz)
 {
 	struct vfio_group_status st = {.argsz = (uint32_t)argsz};
@@ -229,11 +241,13 @@ static const char *call_label(long i)
 	return i < (long)COUNT(calls) ? calls[i].name : NULL;
 }
 
+/* Shows G11. */
 static void idle_refuses(long i)
 {
 	result(ioctl(group_open(0), calls[i].nr, bad_pointer()));
 }
 
+/* Shows G11. */
 static void attached_refuses(long i)
 {
 	struct session s = session_device();

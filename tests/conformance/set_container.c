@@ -7,6 +7,7 @@
 
 #include "wrong.h"
 
+/* Shows A1. */
 static void refuses(long i)
 {
 	int g = group_open(0), fd = wrong_fd(i, g);
@@ -22,6 +23,7 @@ static void already_set_refuses(long i)
 	result(group_attach(s.group, wrong_fd(i, s.group)));
 }
 
+/* Shows A1. */
 static void null_pointer(void)
 {
 	result(ioctl(group_open(0), VFIO_GROUP_SET_CONTAINER, NULL));
@@ -49,6 +51,7 @@ static void reads_from_read_only_memory(void)
 		     read_only(&c, sizeof(c))));
 }
 
+/* Shows A2. */
 static void twice(void)
 {
 	struct session s = session_group();
@@ -58,6 +61,7 @@ static void twice(void)
 	outcome("status", group_status(s.group));
 }
 
+/* Shows A5. */
 static void the_container_may_be_closed_at_once(void)
 {
 	struct session s = session_group();
@@ -93,6 +97,7 @@ static void unset_idle(void)
 	result(ioctl(group_open(0), VFIO_GROUP_UNSET_CONTAINER));
 }
 
+/* Shows A3. */
 static void unset_ignores_its_argument(void)
 {
 	struct session s = session_group();
@@ -126,6 +131,7 @@ static void unset_with_mappings(void)
 	result(ioctl(s.group, VFIO_GROUP_UNSET_CONTAINER));
 }
 
+/* Shows A4. */
 static void set_and_unset_repeat(void)
 {
 	struct session s = session_group();

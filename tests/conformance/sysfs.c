@@ -283,6 +283,7 @@ static void dma_entry_limit(void)
 	show(text);
 }
 
+/* Shows B11. */
 static void vfio_dev_names_the_device(void)
 {
 	char path[128], base[64];

@@ -223,6 +223,7 @@ static void bind_refuses_in_this_order(void **state)
 	must_close(*state, iommufd);
 }
 
+/* Shows S18. */
 static void newest_kernels_read_more_of_bind(void **state)
 {
 	struct {
@@ -413,6 +414,7 @@ static void the_lowest_number_is_taken_again(void **state)
 	must_close(*state, must_open(*state, VFIO1));
 }
 
+/* Shows S17. */
 static void without_cdev_there_is_none(void **state)
 {
 	struct uvfio_machine *off = machine_create_as("6.12", "cdev=off");

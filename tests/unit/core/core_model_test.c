@@ -768,7 +768,7 @@ static void end(void)
 	rig_destroy(&rig);
 }
 
-/* Shows T18. */
+/* Shows T18, C5, C6, S2, S3, S4, S5. */
 static void random_calls_agree_with_the_model(void **state)
 {
 	static const char *const abis[] = {"3.14", "4.1", "6.1", "6.12"};

@@ -44,6 +44,7 @@ static uint32_t status_of(struct uvfio_machine *machine, int group)
 }
 
 /* The six orders in which three descriptors can be closed. */
+/* Shows O1. */
 static void any_order_of_close_frees_everything(void **state)
 {
 	static const int orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
@@ -63,6 +64,7 @@ static void any_order_of_close_frees_everything(void **state)
 	}
 }
 
+/* Shows G3. */
 static void group_stays_busy_while_its_device_is_open(void **state)
 {
 	struct opened opened = machine_open(*state);
@@ -105,6 +107,7 @@ static long map_page(struct uvfio_machine *machine, int container,
 			   (uintptr_t)&map);
 }
 
+/* Shows O1, C9. */
 static void mappings_go_with_the_last_group(void **state)
 {
 	void *page = aligned_alloc(4096, 4096);
@@ -234,6 +237,7 @@ static void race(struct racers *racers, void *(*fn)(void *))
 	pthread_mutex_destroy(&racers->lock);
 }
 
+/* Shows T1. */
 static void exactly_one_of_many_opens_wins(void **state)
 {
 	struct racers racers = {.machine = *state};
@@ -242,6 +246,7 @@ static void exactly_one_of_many_opens_wins(void **state)
 	assert_int_equal(racers.wins, ROUNDS);
 }
 
+/* Shows T2. */
 static void exactly_one_of_many_set_container_wins(void **state)
 {
 	struct racers racers = {.machine = *state,
@@ -271,6 +276,7 @@ static void *race_device(void *arg)
 	return NULL;
 }
 
+/* Shows T7. */
 static void opens_and_closes_of_a_device_race_without_loss(void **state)
 {
 	struct opened opened = machine_open(*state);

@@ -71,6 +71,7 @@ static void wrong_specifications_are_named(void **state)
 	}
 }
 
+/* Shows C1. */
 static void empty_machine_has_a_container_node(void **state)
 {
 	const char *const none[] = {NULL};

@@ -21,7 +21,7 @@
 
 static const char *const old_and_new[] = {"4.1", "6.1"};
 
-/* Shows A1: S2 between 6.1 and 6.6, S3 between 4.1 and 6.1. */
+/* Shows A1, S2, S3. */
 static void descriptors_that_are_no_container(void **state)
 {
 	static const struct {
@@ -82,7 +82,7 @@ static void second_container_is_refused(void **state)
 	}
 }
 
-/* Shows D2, D3: S4 between 4.1 and 6.1. */
+/* Shows D2, D3, S4. */
 static void names_and_containers(void **state)
 {
 	(void)state;
@@ -112,7 +112,7 @@ static void names_and_containers(void **state)
 	}
 }
 
-/* Shows D4, D7: S21 between 4.1 and 6.1. */
+/* Shows D4, D7, S21. */
 static void opens_by_descriptor_or_by_device(void **state)
 {
 	(void)state;
@@ -229,7 +229,7 @@ static void device_without_ops_answers_einval(void **state)
 	rig_destroy(&rig);
 }
 
-/* Shows C12: S9 between 4.1 and 6.1. */
+/* Shows C12, S9. */
 static void container_has_no_bytes(void **state)
 {
 	(void)state;
@@ -250,7 +250,7 @@ static void container_has_no_bytes(void **state)
 	}
 }
 
-/* Shows G8, B3: S1 and S5 between 4.1 and 6.1. */
+/* Shows G8, B3, S1, S5. */
 static void host_driver_beside_a_vfio_driver(void **state)
 {
 	(void)state;
@@ -308,7 +308,7 @@ static void harmless_drivers_leave_a_group_viable(void **state)
 	}
 }
 
-/* Shows B1, B6, T11: S15 between 4.1 and 6.1, and its other policy. */
+/* Shows B1, B6, T11, S15.  In each of the policies. */
 static void host_driver_comes_to_a_live_group(void **state)
 {
 	static const char *const abis[] = {
@@ -365,7 +365,7 @@ static void look_at_status(struct uvf_device *device, unsigned int count)
 	client_close(window.rig->client, window.group + 1);
 }
 
-/* Shows G10: S1 between 3.14 and 4.1. */
+/* Shows G10, S1. */
 static void device_on_its_way_out_is_viable(void **state)
 {
 	struct rig rig = rig_create("4.1");
@@ -407,7 +407,7 @@ static void external_user_needs_a_viable_group(void **state)
 	rig_destroy(&rig);
 }
 
-/* Shows N5: as far as groups go. */
+/* Shows N5.  As far as groups go. */
 static void emulated_device_has_a_group_of_its_own(void **state)
 {
 	struct rig rig = rig_create(NULL);
@@ -577,7 +577,7 @@ static void emulated_close(struct emulated *e)
 	free(e->memory);
 }
 
-/* Shows N6: in an iommufd. */
+/* Shows N6.  In an iommufd. */
 static void emulated_device_pins_in_an_iommufd(void **state)
 {
 	struct emulated e;
@@ -607,7 +607,7 @@ static void emulated_device_pins_in_an_iommufd(void **state)
 	emulated_close(&e);
 }
 
-/* Shows N6: whoever pins nothing needs no dma_unmap, nor can it pin. */
+/* Shows N6.  Whoever pins nothing needs no dma_unmap, nor can it pin. */
 static void device_that_hears_of_no_unmap_only_copies(void **state)
 {
 	struct emulated e;
@@ -637,7 +637,7 @@ static void count_unmap(struct uvf_device *device, struct uvf_range iova)
 	last_unmap = iova;
 }
 
-/* Shows N6: the last close ends what a driver forgot. */
+/* Shows N6.  The last close ends what a driver forgot. */
 static void pages_of_an_iommufd_end_with_the_last_close(void **state)
 {
 	struct emulated e;

@@ -72,7 +72,7 @@ static void user_is_asked_again_and_again(void **state)
 	rig_destroy(&rig);
 }
 
-/* Shows U2: the wait ends at the close, not at the next request. */
+/* Shows U2.  The wait ends at the close, not at the next request. */
 static void unbind_ends_with_the_last_close(void **state)
 {
 	struct rig rig = rig_create(NULL);
@@ -127,7 +127,7 @@ static void first_signal_asks_once_more(void **state)
 	rig_destroy(&rig);
 }
 
-/* Shows U5, U6: S6 between 3.14 and 4.1, and a driver that cannot ask. */
+/* Shows U5, U6, S6. */
 static void some_wait_in_silence(void **state)
 {
 	static const struct {
@@ -161,7 +161,7 @@ static void some_wait_in_silence(void **state)
 	}
 }
 
-/* Shows U7: S7 between 6.1 and 6.6. */
+/* Shows U7, S7. */
 static void opens_while_unregister_waits(void **state)
 {
 	static const char *const abis[] = {"4.1", "6.1", "6.6", "6.12"};
@@ -195,7 +195,7 @@ static void opens_while_unregister_waits(void **state)
 	}
 }
 
-/* Shows U9: S8 between 4.1 and 6.1. */
+/* Shows U9, S8. */
 static void last_device_leaves_a_group_in_a_container(void **state)
 {
 	(void)state;
@@ -232,7 +232,7 @@ static void last_device_leaves_a_group_in_a_container(void **state)
 	}
 }
 
-/* Shows U10, G14: S24 between 4.1 and 6.1. */
+/* Shows U10, G14, S24. */
 static void orphan_and_its_successor_live_side_by_side(void **state)
 {
 	struct rig rig = rig_create(NULL);
@@ -338,7 +338,7 @@ static void two_unbinds_and_a_bind_wait_for_one_user(void **state)
 	rig_destroy(&rig);
 }
 
-/* Shows U17: S26 between 6.1 and 6.6. */
+/* Shows U17, S26. */
 static void second_registration_is_refused(void **state)
 {
 	static const struct {

@@ -276,6 +276,7 @@ static void tells_parents_first_and_nothing_twice(void **state)
 	}
 }
 
+/* Shows B11. */
 static void has_no_dangling_link(void **state)
 {
 	char path[PATH_SIZE];
@@ -293,6 +294,7 @@ static void has_no_dangling_link(void **state)
 	assert_true(links > 20);
 }
 
+/* Shows B11. */
 static void links_members_and_groups_both_ways(void **state)
 {
 	(void)state;
@@ -349,6 +351,7 @@ static void shows_vfio_devices_as_the_kernel_does(void **state)
 	assert_null(find("devices/pci0000:00/0000:00:04.0/vfio-dev"));
 }
 
+/* Shows B11. */
 static void shows_the_numbers_of_groups(void **state)
 {
 	struct uvf_group groups[] = {{.id = 7, .minor = 5},

@@ -141,7 +141,7 @@ static void bind_and_unbind_name_what_is_wrong(void **state)
 	assert_true(has_driver(A, "vfio-pci"));
 }
 
-/* Shows B7. */
+/* Shows B7, S23. */
 static void a_bound_device_is_no_device_by_bind_bound_errno(void **state)
 {
 	(void)state;
@@ -156,6 +156,7 @@ static void a_bound_device_is_no_device_by_bind_bound_errno(void **state)
 	uvfio_machine_destroy(machine);
 }
 
+/* Shows S22. */
 static void driver_override_exists_by_its_switch(void **state)
 {
 	char text[16];
