@@ -46,7 +46,7 @@ bool uvf_file_enforced_coherent(const struct uvf_file *file)
 	struct uvf_vfio *vfio = vfio_of(file);
 	bool is_empty = false;
 
-	if (!vfio)
+	if (!uvf_file_is_valid(file))
 		return true;
 	if (uvf_file_is_group(file)) {
 		struct uvf_group *group = file->object;

@@ -19,7 +19,6 @@
 #include <linux/vfio.h>
 
 #include "core/device.h"
-#include "core/device_file.h"
 #include "core/file.h"
 #include "core/group.h"
 #include "front/machine.h"
@@ -549,52 +548,6 @@ static void driver_sees_the_vm_of_the_first_open(void **state)
 	rig_destroy(&rig);
 }
 
-/* What the driver of a device file sees; borrowed. */
-static struct uvf_kvm *kvm_of_cdev(struct client *client, int fd)
-{
-	struct uvf_file *file = client_file(client, fd);
-	struct uvf_kvm *kvm = uvf_device_file_of(file)->device->kvm;
-
-	uvf_file_put(file);
-	return kvm;
-}
-
-static long bind_cdev(struct client *client, int fd)
-{
-	struct {
-		uint32_t argsz, flags;
-		int32_t iommufd;
-		uint32_t devid;
-	} bind = {.argsz = 16, .iommufd = client_open(client, "/dev/iommu")};
-
-	return client_ioctl(client, fd, _IO(';', 118), (uintptr_t)&bind);
-}
-
-/* Shows K2, K8. */
-static void cdev_is_bound_for_the_vm_it_is_tied_to(void **state)
-{
-	struct rig rig = rig_create(NULL, NULL);
-	int cdev = client_open(rig.client, "/dev/vfio/devices/vfio0");
-	int late = client_open(rig.client, "/dev/vfio/devices/vfio1");
-
-	(void)state;
-	assert_int_equal(add_file(rig.client, rig.device, cdev), 0);
-	assert_int_equal(add_file(rig.client, rig.device, cdev), -EEXIST);
-	assert_null(kvm_of_cdev(rig.client, cdev));
-	assert_int_equal(bind_cdev(rig.client, cdev), 0);
-	assert_ptr_equal(kvm_of_cdev(rig.client, cdev), &rig_vm(&rig)->kvm);
-	assert_int_equal(del_file(rig.client, rig.device, cdev), 0);
-	assert_ptr_equal(kvm_of_cdev(rig.client, cdev), &rig_vm(&rig)->kvm);
-	assert_int_equal(bind_cdev(rig.client, late), 0);
-	assert_int_equal(add_file(rig.client, rig.device, late), 0);
-	assert_null(kvm_of_cdev(rig.client, late));
-	/* The VM goes with the last of what holds it. */
-	client_close(rig.client, rig.vm);
-	client_close(rig.client, rig.device);
-	client_close(rig.client, cdev);
-	rig_destroy(&rig);
-}
-
 /* Shows K9. */
 static void open_device_keeps_the_vm(void **state)
 {
@@ -705,7 +658,6 @@ int main(void)
 		cmocka_unit_test(vm_hears_of_coherency_once),
 		cmocka_unit_test(coherency_comes_from_the_profile),
 		cmocka_unit_test(driver_sees_the_vm_of_the_first_open),
-		cmocka_unit_test(cdev_is_bound_for_the_vm_it_is_tied_to),
 		cmocka_unit_test(open_device_keeps_the_vm),
 		cmocka_unit_test(child_may_not_use_the_device),
 		cmocka_unit_test(files_have_no_position),

@@ -27,6 +27,8 @@
 struct race {
 	struct rig *rig;
 	struct opened all;
+	int iommufd;
+	atomic_int cdev; /* the number of a device file, for a while */
 	atomic_int turn; /* which role the next thread takes */
 	atomic_int added;
 	atomic_int removed;
@@ -225,6 +227,68 @@ static void vm_ends_while_devices_open_and_close(void **state)
 	}
 }
 
+static bool is_one_of(long ret, long a, long b, long c)
+{
+	return !ret || ret == a || ret == b || ret == c;
+}
+
+/* One ties files to VMs that end, others bind and close these files. */
+static void *tie_and_bind(void *arg)
+{
+	struct race *race = arg;
+	struct client *client = race->rig->client;
+	int turn = atomic_fetch_add(&race->turn, 1);
+
+	for (int i = 0; i < ROUNDS; i++) {
+		int vm, cdev;
+		long fd;
+
+		if (turn) {
+			cdev = client_open(client, CDEV_1);
+			atomic_store(&race->cdev, cdev);
+			/* Another one has it open. */
+			if (!is_one_of(bind_cdev(client, cdev, race->iommufd),
+				       -EINVAL, 0, 0) ||
+			    client_close(client, cdev))
+				atomic_fetch_add(&race->wrong, 1);
+			continue;
+		}
+		vm = create_vm(client, race->rig->kvm);
+		fd = create_device(client, vm, KVM_DEV_TYPE_VFIO, 0);
+		/* Closed by now, or the number of a VM or its device. */
+		cdev = atomic_load(&race->cdev);
+		if (!is_one_of(add_file(client, (int)fd, cdev), -EBADF, -EINVAL,
+			       0))
+			atomic_fetch_add(&race->wrong, 1);
+		if (i & 1)
+			client_close(client, vm);
+		if (i & 2 && !is_one_of(del_file(client, (int)fd, cdev), -EBADF,
+					-EINVAL, -ENOENT))
+			atomic_fetch_add(&race->wrong, 1);
+		client_close(client, (int)fd);
+		if (!(i & 1))
+			client_close(client, vm);
+	}
+	return NULL;
+}
+
+/* Shows T13: for device files. */
+static void vm_ends_while_device_files_are_bound(void **state)
+{
+	struct rig rig = rig_create(NULL, NULL);
+	struct race race = {.rig = &rig};
+	int cdev;
+
+	(void)state;
+	race.iommufd = client_open(rig.client, "/dev/iommu");
+	run_threads(&race, tie_and_bind);
+	cdev = client_open(rig.client, CDEV_1);
+	assert_int_equal(bind_cdev(rig.client, cdev, race.iommufd), 0);
+	client_close(rig.client, cdev);
+	assert_true(client_open(rig.client, GROUP_1) >= 0);
+	rig_destroy(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +296,7 @@ int main(void)
 		cmocka_unit_test(number_is_closed_while_it_is_added),
 		cmocka_unit_test(device_is_released_while_files_are_asked),
 		cmocka_unit_test(vm_ends_while_devices_open_and_close),
+		cmocka_unit_test(vm_ends_while_device_files_are_bound),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,3 +93,14 @@ long del_file(struct client *client, int device, int32_t fd)
 	return set_attr(client, device, KVM_DEV_VFIO_GROUP,
 			KVM_DEV_VFIO_GROUP_DEL, &fd);
 }
+
+long bind_cdev(struct client *client, int cdev, int iommufd)
+{
+	struct {
+		uint32_t argsz, flags;
+		int32_t iommufd;
+		uint32_t devid;
+	} bind = {.argsz = 16, .iommufd = iommufd};
+
+	return client_ioctl(client, cdev, _IO(';', 118), (uintptr_t)&bind);
+}

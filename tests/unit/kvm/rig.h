@@ -12,6 +12,8 @@
 
 #define GROUP_1 "/dev/vfio/1"
 #define GROUP_2 "/dev/vfio/2"
+#define CDEV_1  "/dev/vfio/devices/vfio0" /* of group 1 */
+#define CDEV_2  "/dev/vfio/devices/vfio1"
 
 struct rig {
 	struct uvfio_machine *machine;
@@ -42,5 +44,8 @@ long has_attr(struct client *client, int device, uint32_t group, uint64_t attr);
 /* ADD and DEL of a descriptor. */
 long add_file(struct client *client, int device, int32_t fd);
 long del_file(struct client *client, int device, int32_t fd);
+
+/* VFIO_DEVICE_BIND_IOMMUFD. */
+long bind_cdev(struct client *client, int cdev, int iommufd);
 
 #endif /* TESTS_UNIT_KVM_RIG_H */
