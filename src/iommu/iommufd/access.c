@@ -245,26 +245,37 @@ static bool may(const struct uvf_area *area, bool is_write)
 	return area->prot & (is_write ? UVF_PROT_WRITE : UVF_PROT_READ);
 }
 
-static int pin_new(struct uvf_iommufd_access *access, struct uvf_area *area,
-		   uint64_t iova, struct pin **ret_pin)
-	UVF_REQUIRES(access->ctx->lock)
+/* Hold the memory of an area whose page is about to be pinned. */
+static int hold_area(struct uvf_area *area)
 {
-	struct pin *pin = uvf_zalloc(sizeof(*pin));
-	int ret = pin ? uvf_pages_pin(area->pages) : -ENOMEM;
+	int ret = uvf_pages_pin(area->pages);
 
 	if (!ret && !uvf_mem_direct(area->pages->mem)) {
 		uvf_pages_unpin(area->pages);
 		ret = -EFAULT;
 	}
+	if (!ret)
+		area->pins++;
+	return ret;
+}
+
+static int pin_new(struct uvf_iommufd_access *access, struct uvf_area *area,
+		   uint64_t iova) UVF_REQUIRES(access->ctx->lock)
+{
+	struct pin *pin = uvf_zalloc(sizeof(*pin));
+	int ret;
+
+	if (!pin)
+		return -ENOMEM;
+	ret = hold_area(area);
 	if (ret) {
 		uvf_free(pin);
 		return ret;
 	}
-	area->pins++;
 	pin->area = area;
+	pin->count = 1;
 	/* The page was looked for before, and is not in the tree. */
 	(void)uvf_itree_insert(&access->pins, &pin->node, page_at(iova));
-	*ret_pin = pin;
 	return 0;
 }
 
@@ -286,11 +297,12 @@ static int pin_page(struct uvf_iommufd_access *access, struct uvf_range iova,
 	if (!may(area, is_write))
 		return -EPERM;
 	pin = pin_of(uvf_itree_find(&access->pins, page_at(iova.first)));
-	if (!pin)
-		ret = pin_new(access, area, iova.first, &pin);
+	if (pin)
+		pin->count++;
+	else
+		ret = pin_new(access, area, iova.first);
 	if (ret)
 		return ret;
-	pin->count++;
 	*ret_page = uvf_mem_direct(area->pages->mem) + area->offset +
 		    (iova.first - area->node.key.first);
 	return 0;
