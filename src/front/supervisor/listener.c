@@ -26,7 +26,8 @@
 
 #define THREADS_MIN   2
 #define THREADS_MAX   16
-#define STOP_PAUSE_US 500
+#define STOP_PAUSE_US 50  /* threads take less to see it */
+#define IDLE_PAUSE_US 500 /* nobody is left to call */
 #define CALLS_MAX     512
 
 struct uvf_listener {
@@ -251,7 +252,7 @@ static void *listener_main(void *arg)
 			is_interrupted = errno == EINTR;
 			uvf_fds_drain(listener->params.fds);
 			if (!is_interrupted && is_abandoned(listener))
-				(void)usleep(STOP_PAUSE_US);
+				(void)usleep(IDLE_PAUSE_US);
 			continue;
 		}
 		uvf_fds_drain(listener->params.fds);

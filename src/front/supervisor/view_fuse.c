@@ -2,7 +2,8 @@
 /*
  * The kernel names a node by the inode number that its path makes, so that
  * nothing is to be remembered between two requests, and a node that went is
- * simply not found.  All time-outs are 0: each use asks again.
+ * simply not found.  Of what programs see all time-outs are 0: each use asks
+ * again.
  */
 #define FUSE_USE_VERSION 314
 
@@ -106,6 +107,17 @@ static bool is_fixed(const char *path)
 	       uvf_view_is_merged(path, strlen(path));
 }
 
+/*
+ * How long the kernel may keep attributes.  Merged directories only the
+ * builder sees, who would ask for their rights at each step of each path.
+ */
+static double attr_timeout(const struct uvf_view_node *node)
+{
+	return uvf_view_is_merged(node->path, strlen(node->path))
+		       ? FIXED_TIMEOUT
+		       : 0;
+}
+
 static void on_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct uvf_view_fuse *fuse = fuse_of(req);
@@ -125,6 +137,7 @@ static void on_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		/* Nobody walks to it once it is bound; the builder does. */
 		if (node->kind == UVF_VIEW_DIR && is_fixed(node->path))
 			entry.entry_timeout = FIXED_TIMEOUT;
+		entry.attr_timeout = attr_timeout(node);
 		fill_stat(fuse, node, &entry.attr);
 		(void)fuse_reply_entry(req, &entry);
 	} else {
@@ -144,7 +157,7 @@ static void on_getattr(fuse_req_t req, fuse_ino_t ino,
 	(void)info;
 	if (node) {
 		fill_stat(fuse, node, &st);
-		(void)fuse_reply_attr(req, &st, 0);
+		(void)fuse_reply_attr(req, &st, attr_timeout(node));
 	} else {
 		(void)fuse_reply_err(req, ENOENT);
 	}
