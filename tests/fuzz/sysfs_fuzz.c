@@ -83,6 +83,8 @@ static int take_file(void *arg, const char *path, mode_t mode,
 	(void)mode;
 	(void)content;
 	(void)size;
+	if (!tree)
+		return 0;
 	if (tree->count == FILES_MAX)
 		abort();
 	tree->files[tree->count] = strdup(path);
@@ -91,7 +93,8 @@ static int take_file(void *arg, const char *path, mode_t mode,
 	return 0;
 }
 
-static void list_files(struct tree *tree, struct uvf_vfio *vfio)
+/* Walks all of it; puts the files into a tree, if there is one. */
+static void walk(struct uvf_vfio *vfio, struct tree *tree)
 {
 	const struct uvf_sysfs_sink sink = {
 		.dir = take_dir,
@@ -100,9 +103,6 @@ static void list_files(struct tree *tree, struct uvf_vfio *vfio)
 		.arg = tree,
 	};
 
-	for (size_t i = 0; i < tree->count; i++)
-		free(tree->files[i]);
-	tree->count = 0;
 	if (uvf_sysfs_walk(vfio, &sink))
 		abort();
 }
@@ -170,7 +170,9 @@ static void renew(struct bench *bench, unsigned int number)
 		fprintf(stderr, "%s\n", err.text);
 		abort();
 	}
-	list_files(&bench->tree, &bench->machine->vfio);
+	/* A new machine is like the last. */
+	if (!bench->tree.count)
+		walk(&bench->machine->vfio, &bench->tree);
 	bench->generation = atomic_load(&bench->machine->bus.generation);
 }
 
@@ -194,7 +196,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uvf_task_fini(&task);
 	if (benches[number].generation !=
 	    atomic_load(&benches[number].machine->bus.generation))
-		list_files(&benches[number].tree,
-			   &benches[number].machine->vfio);
+		walk(&benches[number].machine->vfio, NULL);
 	return 0;
 }
