@@ -5,6 +5,9 @@
  */
 #include "client.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -269,6 +272,66 @@ static void a_socket_carries_it_to_another_process(void)
 	close(sv[0]);
 }
 
+/* From here on this process opens nothing. */
+static int forbid_opens(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_open, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
+	};
+	struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return -1;
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+/* A process without the right to open the group uses its device. */
+static int use_without_rights(int socket)
+{
+	struct vfio_region_info region = {.argsz = sizeof(region)};
+	struct vfio_device_info info = {.argsz = sizeof(info)};
+	uint32_t id = 0;
+	int device;
+
+	CHECK(!forbid_opens());
+	CHECK(open(GROUP, O_RDWR) < 0 && errno == EACCES);
+	device = receive_fd(socket);
+	CHECK(!ioctl(device, VFIO_DEVICE_GET_INFO, &info));
+	CHECK(info.flags & VFIO_DEVICE_FLAGS_PCI);
+	CHECK(!ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &region));
+	CHECK(pread(device, &id, sizeof(id), (off_t)region.offset) ==
+	      sizeof(id));
+	CHECK(id == 0x010000ed);
+	CHECK(pwrite(device, &id, sizeof(id), (off_t)region.offset + 4) ==
+	      sizeof(id));
+	return client_status();
+}
+
+/* Shows O5. */
+static void a_device_works_where_its_group_cannot_be_opened(void)
+{
+	struct client_vfio vfio;
+	int sv[2];
+	pid_t pid;
+
+	NEED(!socketpair(AF_UNIX, SOCK_STREAM, 0, sv));
+	pid = fork();
+	if (!pid)
+		_exit(use_without_rights(sv[1]));
+	close(sv[1]);
+	vfio = client_open();
+	CHECK(!send_fd(sv[0], vfio.device));
+	client_close(&vfio);
+	CHECK(client_wait(pid) == 0);
+	CHECK(group_is_free());
+	close(sv[0]);
+}
+
 static void on_its_way_through_a_socket_it_is_open(void)
 {
 	int sv[2];
@@ -398,6 +461,7 @@ int main(int argc, char **argv)
 	a_killed_child_closes();
 	exec_keeps_what_is_not_close_on_exec("/proc/self/exe");
 	a_socket_carries_it_to_another_process();
+	a_device_works_where_its_group_cannot_be_opened();
 	on_its_way_through_a_socket_it_is_open();
 	two_containers_are_two();
 	the_device_holds_its_group();

@@ -7,6 +7,7 @@
 #include <linux/magic.h>
 #include <linux/netlink.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/mman.h>
@@ -273,20 +274,27 @@ static struct user use_device(void)
 	return user;
 }
 
+/* Until the device is on its way out. */
+static void wait_until_it_goes(const struct user *user)
+{
+	int fd;
+
+	while ((fd = ioctl(user->group, VFIO_GROUP_GET_DEVICE_FD, DEVICE)) >= 0)
+		close(fd);
+	CHECK(errno == ENODEV);
+}
+
 /* A process that unbinds it; returns when that waits. */
 static pid_t start_unbind(const struct user *user)
 {
 	pid_t pid = fork();
-	int fd;
 
 	if (!pid) {
 		/* What is open here would be waited for. */
 		close(user->device);
 		_exit(put(UNBIND, DEVICE) ? 1 : 0);
 	}
-	while ((fd = ioctl(user->group, VFIO_GROUP_GET_DEVICE_FD, DEVICE)) >= 0)
-		close(fd);
-	CHECK(errno == ENODEV);
+	wait_until_it_goes(user);
 	return pid;
 }
 
@@ -337,6 +345,88 @@ static void waiting_writer_can_be_killed(void)
 	CHECK(group_is_free());
 }
 
+/* Shows O4. */
+static void unbind_waits_for_a_mapping(void)
+{
+	struct vfio_region_info info = {.argsz = sizeof(info)};
+	struct user user = use_device();
+	pid_t pid = start_unbind(&user);
+	volatile uint32_t *bar;
+	int status = -1;
+
+	CHECK(!ioctl(user.device, VFIO_DEVICE_GET_REGION_INFO, &info));
+	bar = mmap(NULL, info.size, PROT_READ, MAP_SHARED, user.device,
+		   (off_t)info.offset);
+	NEED(bar != MAP_FAILED);
+	stop_using(&user);
+	CHECK(*bar == 0x010000ed);
+	CHECK(open(GROUP, O_RDWR | O_CLOEXEC) < 0 && errno == EBUSY);
+	CHECK(!waitpid(pid, &status, WNOHANG));
+	CHECK(!munmap((void *)bar, info.size));
+	CHECK(waitpid(pid, &status, 0) == pid && !status);
+	CHECK(!exists(GROUP));
+	CHECK(!put(BIND, DEVICE));
+}
+
+static void *let_go(void *arg)
+{
+	struct user *user = arg;
+
+	wait_until_it_goes(user);
+	close(user->device);
+	return NULL;
+}
+
+/* Shows U12. */
+static void who_unbinds_its_own_device_waits_for_itself(void)
+{
+	struct user user = use_device();
+	pthread_t thread;
+
+	NEED(!pthread_create(&thread, NULL, let_go, &user));
+	CHECK(!put(UNBIND, DEVICE));
+	pthread_join(thread, NULL);
+	CHECK(!exists(GROUP));
+	close(user.group);
+	close(user.container);
+	CHECK(!put(BIND, DEVICE));
+}
+
+static int waits_at[2]; /* a pipe: one byte when the unbind waits */
+
+static void *tell(void *arg)
+{
+	wait_until_it_goes(arg);
+	CHECK(write(waits_at[1], "", 1) == 1);
+	return NULL;
+}
+
+/* Shows U12.  It need not let go if it dies. */
+static void who_waits_for_itself_can_be_killed(void)
+{
+	int status = 0;
+	char byte;
+	pid_t pid;
+
+	NEED(!pipe(waits_at));
+	pid = fork();
+	if (!pid) {
+		struct user user = use_device();
+		pthread_t thread;
+
+		NEED(!pthread_create(&thread, NULL, tell, &user));
+		_exit(put(UNBIND, DEVICE) ? 1 : 0);
+	}
+	NEED(read(waits_at[0], &byte, 1) == 1);
+	CHECK(!kill(pid, SIGKILL));
+	CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
+	/* The unbind goes on, and binding comes after that. */
+	CHECK(!put(BIND, DEVICE));
+	CHECK(group_is_free());
+	close(waits_at[0]);
+	close(waits_at[1]);
+}
+
 int main(int argc, char **argv)
 {
 	names_follow_the_driver();
@@ -348,6 +438,9 @@ int main(int argc, char **argv)
 	file_system_is_sysfs();
 	unbind_waits_for_the_user();
 	waiting_writer_can_be_killed();
+	unbind_waits_for_a_mapping();
+	who_unbinds_its_own_device_waits_for_itself();
+	who_waits_for_itself_can_be_killed();
 	/* Where namespaces are refused, they are the host's. */
 	if (argc < 2 || strcmp(argv[1], "refused") != 0)
 		uevents_are_heard();

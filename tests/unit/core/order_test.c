@@ -655,6 +655,60 @@ static void pages_of_an_iommufd_end_with_the_last_close(void **state)
 	emulated_close(&e);
 }
 
+static long ask_feature(struct rig *rig, int device, uint32_t argsz)
+{
+	struct vfio_device_feature feature = {
+		.argsz = argsz,
+		.flags = VFIO_DEVICE_FEATURE_PROBE | 200,
+	};
+
+	return client_ioctl(rig->client, device, VFIO_DEVICE_FEATURE,
+			    (uintptr_t)&feature);
+}
+
+/* Shows S25. */
+static void feature_that_nobody_knows(void **state)
+{
+	static const struct {
+		const char *abi;
+		int ret;
+	} cases[] = {{"6.1", -EINVAL}, {"6.12", -EINVAL}, {"6.19", -ENOTTY}};
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct rig rig = rig_create(cases[i].abi);
+		struct opened all;
+
+		rig_fill(&rig);
+		fake_bind(fake_add(&rig, "a", GROUP), rig.vfio_driver);
+		all = client_open_all(rig.client, NODE, "a");
+		assert_int_equal(ask_feature(&rig, all.device, 8),
+				 cases[i].ret);
+		rig_destroy(&rig);
+	}
+}
+
+/* Shows S19. */
+static void features_were_the_drivers_business(void **state)
+{
+	(void)state;
+	for (int is_new = 0; is_new < 2; is_new++) {
+		struct rig rig = rig_create(old_and_new[is_new]);
+		struct opened all;
+
+		rig_fill(&rig);
+		all = client_open_all(rig.client, "/dev/vfio/1", EDU_A);
+		assert_int_equal(ask_feature(&rig, all.device, 7),
+				 is_new ? -EINVAL : -ENOTTY);
+		assert_int_equal(client_ioctl(rig.client, all.device,
+					      VFIO_DEVICE_FEATURE, 0),
+				 is_new ? -EFAULT : -ENOTTY);
+		/* A driver that has no such feature. */
+		assert_int_equal(ask_feature(&rig, all.device, 8), -ENOTTY);
+		rig_destroy(&rig);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -666,6 +720,8 @@ int main(void)
 		cmocka_unit_test(match_may_hit_miss_or_fail),
 		cmocka_unit_test(device_without_ops_answers_einval),
 		cmocka_unit_test(container_has_no_bytes),
+		cmocka_unit_test(feature_that_nobody_knows),
+		cmocka_unit_test(features_were_the_drivers_business),
 		cmocka_unit_test(host_driver_beside_a_vfio_driver),
 		cmocka_unit_test(harmless_drivers_leave_a_group_viable),
 		cmocka_unit_test(host_driver_comes_to_a_live_group),

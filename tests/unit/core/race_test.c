@@ -27,9 +27,9 @@ struct race {
 	atomic_int wins;
 };
 
-static void fill(struct race *race, int count)
+static void fill_as(struct race *race, const char *abi, int count)
 {
-	race->rig = rig_create(NULL);
+	race->rig = rig_create(abi);
 	rig_fill(&race->rig);
 	for (int i = 0; i < count; i++) {
 		char name[16];
@@ -37,6 +37,11 @@ static void fill(struct race *race, int count)
 		(void)snprintf(name, sizeof(name), "d%d", i);
 		race->fakes[i] = fake_add(&race->rig, name, GROUP);
 	}
+}
+
+static void fill(struct race *race, int count)
+{
+	fill_as(race, NULL, count);
 }
 
 /* Opens and closes the node; whatever comes must be one of the errnos. */
@@ -120,6 +125,46 @@ static void members_of_a_group_come_and_go_at_once(void **state)
 	fake_bind(race.fakes[0], race.rig.vfio_driver);
 	assert_true(uvf_group_exists(race.rig.vfio, GROUP));
 	assert_int_equal(race.fakes[0]->vfio.index, 2);
+	rig_destroy(&race.rig);
+}
+
+static void *come_and_go_as_stub(void *arg)
+{
+	struct fake *fake = arg;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		if (uvf_device_attach_driver(&fake->bus,
+					     fake->rig->stub_driver))
+			abort();
+		uvf_device_detach(&fake->bus, NULL);
+	}
+	return NULL;
+}
+
+/* Shows T17. */
+static void groups_are_told_of_drivers_while_they_come_and_go(void **state)
+{
+	struct race race = {.must_stop = false};
+	struct prober probers[2];
+	pthread_t threads[3], opener;
+
+	(void)state;
+	fill_as(&race, "4.1", 3);
+	assert_int_equal(pthread_create(&opener, NULL, open_node, &race), 0);
+	for (int i = 0; i < 2; i++) {
+		probers[i] = (struct prober){&race, i};
+		assert_int_equal(pthread_create(&threads[i], NULL,
+						probe_and_remove, &probers[i]),
+				 0);
+	}
+	assert_int_equal(pthread_create(&threads[2], NULL, come_and_go_as_stub,
+					race.fakes[2]),
+			 0);
+	for (int i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+	atomic_store(&race.must_stop, true);
+	pthread_join(opener, NULL);
+	assert_false(uvf_group_exists(race.rig.vfio, GROUP));
 	rig_destroy(&race.rig);
 }
 
@@ -268,6 +313,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(open_of_a_node_that_comes_and_goes),
 		cmocka_unit_test(members_of_a_group_come_and_go_at_once),
+		cmocka_unit_test(
+			groups_are_told_of_drivers_while_they_come_and_go),
 		cmocka_unit_test(opens_race_with_unregistering),
 		cmocka_unit_test(host_driver_or_container_but_not_both),
 		cmocka_unit_test(containers_race_for_one_group),

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 #include <linux/vfio.h>
 
+#include "base/alloc.h"
 #include "base/log.h"
 #include "core/device_set.h"
 #include "fake.h"
@@ -418,6 +419,107 @@ static void members_of_a_set_share_it(void **state)
 	rig_destroy(&rig);
 }
 
+/* Shows U8. */
+static void idle_cdev_is_waited_for(void **state)
+{
+	struct rig rig = rig_create(NULL);
+	struct unbind unbind;
+	struct fake *fake;
+	char node[48];
+	int fd;
+
+	(void)state;
+	rig_fill(&rig);
+	rig.vfio->request_ns = LONG_NS;
+	fake = fake_add(&rig, "a", GROUP);
+	fake_bind(fake, rig.vfio_driver);
+	(void)snprintf(node, sizeof(node), "/dev/vfio/devices/vfio%u",
+		       fake->vfio.index);
+	fd = client_open(rig.client, node);
+	assert_true(fd >= 0);
+	unbind_start(&unbind, fake);
+	wait_for(&fake->requests, 1);
+	assert_false(unbind.is_done);
+	assert_int_equal(fake->opens, 0);
+	client_close(rig.client, fd);
+	unbind_join(&unbind);
+	assert_int_equal(fake->removes, 1);
+	rig_destroy(&rig);
+}
+
+/* Shows D8.  Drivers are not unloaded; they leave a device. */
+static void driver_that_leaves_lets_nobody_in(void **state)
+{
+	struct rig rig = rig_create(NULL);
+	struct unbind unbind;
+	struct opened all;
+	struct fake *fake;
+	char node[48];
+
+	(void)state;
+	rig_fill(&rig);
+	rig.vfio->request_ns = LONG_NS;
+	fake = fake_add(&rig, "a", GROUP);
+	fake_bind(fake, rig.vfio_driver);
+	(void)snprintf(node, sizeof(node), "/dev/vfio/devices/vfio%u",
+		       fake->vfio.index);
+	all = client_open_all(rig.client, NODE, "a");
+	unbind_start(&unbind, fake);
+	wait_for(&fake->requests, 1);
+	assert_int_equal(get_device(&rig, all.group, "a"), -ENODEV);
+	assert_int_equal(client_open(rig.client, node), -ENOENT);
+	/* Who has it open keeps the driver. */
+	assert_ptr_equal(fake->bus.driver, rig.vfio_driver);
+	assert_int_equal(fake->closes, 0);
+	client_close(rig.client, all.device);
+	unbind_join(&unbind);
+	assert_null(fake->bus.driver);
+	rig_destroy(&rig);
+}
+
+/* Registers, so that there is a group, and then fails. */
+static int probe_in_vain(struct uvf_driver *driver, struct uvf_bus_device *bus)
+{
+	struct fake *fake = uvf_container_of(bus, struct fake, bus);
+	int ret = uvf_device_init(driver->data, &fake->vfio);
+
+	assert_int_equal(ret, 0);
+	assert_int_equal(uvf_device_register(&fake->vfio), 0);
+	assert_true(uvf_group_exists(driver->data, GROUP));
+	uvf_device_unregister(&fake->vfio, NULL);
+	uvf_device_put(&fake->vfio);
+	return -EIO;
+}
+
+/* Shows U16. */
+static void failed_probe_leaves_neither_node_nor_number(void **state)
+{
+	static const struct uvf_driver_ops ops = {.probe = probe_in_vain};
+	struct rig rig = rig_create(NULL);
+	struct uvf_driver *driver = uvf_zalloc(sizeof(*driver));
+	struct fake *a, *b;
+
+	(void)state;
+	rig_fill(&rig);
+	(void)snprintf(driver->name, sizeof(driver->name), "vain");
+	driver->ops = &ops;
+	driver->manages_dma = true;
+	driver->data = rig.vfio;
+	assert_int_equal(uvf_driver_register(rig.bus, driver), 0);
+	a = fake_add(&rig, "a", GROUP);
+	b = fake_add(&rig, "b", GROUP + 1);
+	assert_int_equal(uvf_device_attach_driver(&a->bus, driver), -EIO);
+	assert_null(a->bus.driver);
+	assert_false(uvf_group_exists(rig.vfio, GROUP));
+	assert_int_equal(client_open(rig.client, NODE), -ENOENT);
+	fake_bind(b, rig.vfio_driver);
+	/* The machine has vfio0 and vfio1, and the minors 0 and 1. */
+	assert_int_equal(b->vfio.index, 2);
+	assert_int_equal(uvf_group_minor(rig.vfio, GROUP + 1), 2);
+	fake_bind(a, rig.vfio_driver);
+	rig_destroy(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -435,6 +537,9 @@ int main(void)
 		cmocka_unit_test(second_registration_is_refused),
 		cmocka_unit_test(index_is_the_lowest_free),
 		cmocka_unit_test(members_of_a_set_share_it),
+		cmocka_unit_test(idle_cdev_is_waited_for),
+		cmocka_unit_test(driver_that_leaves_lets_nobody_in),
+		cmocka_unit_test(failed_probe_leaves_neither_node_nor_number),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
