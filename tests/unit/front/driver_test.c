@@ -161,18 +161,23 @@ static void rig_create(struct rig *rig, const struct uvfio_vfio_ops *ops)
 			 0);
 }
 
-static void rig_open_group(struct rig *rig)
+static void rig_open_group_in(struct rig *rig, const char *container)
 {
 	char path[32];
 
 	(void)snprintf(path, sizeof(path), "/dev/vfio/%d",
 		       uvfio_device_group_id(rig->thing.device));
-	rig->container = must_open(rig->machine, "/dev/vfio/vfio");
+	rig->container = must_open(rig->machine, container);
 	rig->group = must_open(rig->machine, path);
 	must_ioctl(rig->machine, rig->group, VFIO_GROUP_SET_CONTAINER,
 		   (uintptr_t)&rig->container);
 	must_ioctl(rig->machine, rig->container, VFIO_SET_IOMMU,
 		   VFIO_TYPE1v2_IOMMU);
+}
+
+static void rig_open_group(struct rig *rig)
+{
+	rig_open_group_in(rig, "/dev/vfio/vfio");
 }
 
 static long rig_open_device(struct rig *rig, const char *name)
@@ -445,6 +450,38 @@ static void test_pages_are_pinned_while_the_device_is_open(void **state)
 	munmap(memory, 2 * PAGE);
 }
 
+/* Shows N6: in an iommufd. */
+static void test_pages_are_pinned_in_an_iommufd(void **state)
+{
+	uint8_t *memory = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *pages[1];
+	struct rig rig;
+	int fd;
+
+	(void)state;
+	rig_create(&rig, &full_ops);
+	rig_open_group_in(&rig, "/dev/iommu");
+	map(&rig, memory, 2 * PAGE);
+	fd = (int)rig_open_device(&rig, NAME);
+	assert_int_equal(uvfio_pin_pages(rig.thing.device, IOVA + PAGE, 1,
+					 UVFIO_PROT_WRITE, pages),
+			 1);
+	assert_ptr_equal(pages[0], memory + PAGE);
+	rig.thing.pinned = IOVA + PAGE;
+	unmap(&rig, 2 * PAGE);
+	assert_int_equal(atomic_load(&rig.thing.unmaps), 1);
+	assert_int_equal(rig.thing.unmap_iova, IOVA);
+	assert_int_equal(rig.thing.unmap_len, 2 * PAGE);
+	/* The last close takes the device out of all of the space. */
+	must_close(rig.machine, fd);
+	assert_int_equal(atomic_load(&rig.thing.unmaps), 2);
+	assert_int_equal(rig.thing.unmap_iova, 0);
+	assert_true(rig.thing.unmap_len == UINT64_MAX);
+	rig_destroy(&rig);
+	munmap(memory, 2 * PAGE);
+}
+
 static void test_copies_need_an_open_device(void **state)
 {
 	uint8_t *memory = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
@@ -655,6 +692,7 @@ int main(void)
 		cmocka_unit_test(test_a_device_is_registered_once),
 		cmocka_unit_test(
 			test_pages_are_pinned_while_the_device_is_open),
+		cmocka_unit_test(test_pages_are_pinned_in_an_iommufd),
 		cmocka_unit_test(test_copies_need_an_open_device),
 		cmocka_unit_test(
 			test_unregister_asks_and_waits_for_the_last_close),
