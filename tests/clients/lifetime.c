@@ -309,21 +309,65 @@ static pid_t child_named(pid_t parent, const char *name)
 	return found;
 }
 
-static void a_killed_supervisor_leaves_nothing(void)
+/* Its processes have the marker in their arguments. */
+static void kill_supervisor(struct run *run)
 {
-	int before = count_all_leftovers();
-	pid_t janitor;
-	struct run run;
+	pid_t janitor = child_named(run->pid, "uvf-janitor");
 
-	start_stubborn(&run);
-	janitor = child_named(run.pid, "uvf-janitor");
-	CHECK(janitor > 0);
-	kill(run.pid, SIGKILL);
+	CHECK(janitor > 0 && find_process(marker));
+	kill(run->pid, SIGKILL);
 	CHECK(ends_soon(marker));
-	CHECK(finish(&run) == 128 + SIGKILL);
+	CHECK(finish(run) == 128 + SIGKILL);
 	for (int i = 0; i < PATIENCE && !kill(janitor, 0); i++)
 		usleep(50000);
 	CHECK(kill(janitor, 0) && errno == ESRCH);
+}
+
+static void a_killed_supervisor_leaves_nothing(void)
+{
+	int before = count_all_leftovers();
+	struct run run;
+
+	start_stubborn(&run);
+	kill_supervisor(&run);
+	CHECK(count_all_leftovers() == before);
+}
+
+/* The program of the next test: a child waits for a device that it holds. */
+static int unbind_what_is_held(const char *name)
+{
+	struct client_vfio vfio = client_open();
+	char script[256];
+
+	snprintf(script, sizeof(script),
+		 "printf 0000:00:03.0 >/sys/bus/pci/drivers/vfio-pci/unbind "
+		 "# %s",
+		 name);
+	if (!fork()) {
+		(void)execl("/bin/sh", "sh", "-c", script, NULL);
+		_exit(1);
+	}
+	while (vfio.device >= 0)
+		pause();
+	return 1;
+}
+
+static void a_killed_supervisor_ends_a_write_that_waits(void)
+{
+	char self[PATH_MAX] = "";
+	const char *argv[] = {self, "unbind", marker, NULL};
+	int before = count_all_leftovers();
+	struct run run;
+	ssize_t n;
+
+	NEED(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
+	start(&run, argv);
+	/* Told once the write has come to where it waits. */
+	n = read(run.err, run.text, sizeof(run.text) - 1);
+	NEED(n > 0);
+	run.text[n] = '\0';
+	CHECK(strstr(run.text, "blocked until the user lets go"));
+	kill_supervisor(&run);
 	CHECK(count_all_leftovers() == before);
 }
 
@@ -445,6 +489,8 @@ static void a_run_leaves_nothing(void)
 
 int main(int argc, char **argv)
 {
+	if (argc == 3 && !strcmp(argv[1], "unbind"))
+		return unbind_what_is_held(argv[2]);
 	if (argc == 3)
 		return stop_in_own_group();
 	if (argc != 2)
@@ -463,6 +509,7 @@ int main(int argc, char **argv)
 	without_seccomp_it_says_what_to_do();
 	the_program_finds_signals_and_limits_as_they_were();
 	a_killed_supervisor_leaves_nothing();
+	a_killed_supervisor_ends_a_write_that_waits();
 	a_killed_janitor_ends_the_run();
 	a_killed_program_does_not_end_its_children();
 	signals_to_the_supervisor_reach_the_program();
