@@ -422,7 +422,8 @@ static void without_cdev_there_is_none(void **state)
 	struct opened opened = machine_open(off);
 
 	guard();
-	(void)state;
+	must_close(*state, must_open(*state, VFIO0));
+	must_close(*state, must_open(*state, "/dev/iommu"));
 	assert_int_equal(uvfio_open(off, VFIO0), -ENOENT);
 	assert_int_equal(uvfio_open(off, "/dev/iommu"), -ENOENT);
 	assert_int_equal(uvfio_ioctl(off, opened.device, BIND, 0), -ENOTTY);

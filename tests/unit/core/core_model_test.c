@@ -443,8 +443,10 @@ static bool is_claimed(unsigned long type)
 		return true;
 	if (!strcmp(m.abi, "3.14"))
 		return false;
-	if (type == VFIO_TYPE1v2_IOMMU || type == VFIO_TYPE1_NESTING_IOMMU)
+	if (type == VFIO_TYPE1v2_IOMMU)
 		return true;
+	if (type == VFIO_TYPE1_NESTING_IOMMU)
+		return strcmp(m.abi, "6.19") != 0;
 	return !m.is_old && type == VFIO_UNMAP_ALL;
 }
 
@@ -736,7 +738,7 @@ static void begin(const char *abi)
 	memset(&m, 0, sizeof(m));
 	m.abi = abi;
 	m.is_old = strchr("34", *abi);
-	m.kind_errno = strcmp(abi, "6.12") ? -EINVAL : -EBADFD;
+	m.kind_errno = m.is_old || !strcmp(abi, "6.1") ? -EINVAL : -EBADFD;
 	for (int fd = 0; fd < FDS; fd++)
 		m.fds[fd] = NONE;
 	rig = rig_create(abi);
@@ -771,13 +773,14 @@ static void end(void)
 /* Shows T18, C5, C6, S2, S3, S4, S5. */
 static void random_calls_agree_with_the_model(void **state)
 {
-	static const char *const abis[] = {"3.14", "4.1", "6.1", "6.12"};
+	static const char *const abis[] = {"3.14", "4.1", "6.1", "6.12",
+					   "6.19"};
 	const char *text = getenv("UVF_SEED");
 
 	(void)state;
 	first_seed = text ? strtoull(text, NULL, 0) : 20261121;
 	printf("seed %llu\n", (unsigned long long)first_seed);
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 5; i++) {
 		seed = first_seed;
 		begin(abis[i]);
 		for (m.step = 0; m.step < STEPS; m.step++)

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 #include <linux/vfio.h>
@@ -145,6 +146,85 @@ static void second_group_sees_the_mappings(void **state)
 	assert_int_equal(map_page(*state, opened.container, 0, page), -EEXIST);
 	must_close(*state, second);
 	must_close(*state, opened.container);
+	free(page);
+}
+
+/* Registers of edu lie at the start of BAR 0, which is at the file's. */
+static void copy_by_dma(struct uvfio_machine *machine, int device,
+			uint64_t from, uint64_t to, uint64_t flags)
+{
+	const uint64_t values[] = {from, to, 8, 1 | flags};
+	uint64_t command;
+
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(uvfio_pwrite(machine, device, &values[i], 8,
+					      0x80 + 8 * (uint64_t)i),
+				 8);
+	do
+		assert_int_equal(
+			uvfio_pread(machine, device, &command, 8, 0x98), 8);
+	while (command & 1);
+}
+
+/* Eight bytes of the page that is mapped at 0 go to the device and back. */
+static bool does_dma(struct uvfio_machine *machine, int device, char *page)
+{
+	struct vfio_region_info config = {
+		.argsz = sizeof(config),
+		.index = VFIO_PCI_CONFIG_REGION_INDEX,
+	};
+	const uint16_t command = 6;
+
+	must_ioctl(machine, device, VFIO_DEVICE_GET_REGION_INFO,
+		   (uintptr_t)&config);
+	assert_int_equal(
+		uvfio_pwrite(machine, device, &command, 2, config.offset + 4),
+		2);
+	memset(page, 'a', 8);
+	memset(page + 8, 0, 8);
+	copy_by_dma(machine, device, 0, 0x40000, 0);
+	copy_by_dma(machine, device, 0x40000, 8, 2);
+	return !memcmp(page, page + 8, 8);
+}
+
+/* Shows C10. */
+static void dma_goes_on_when_another_group_leaves(void **state)
+{
+	char *page = aligned_alloc(4096, 4096);
+	struct opened opened = machine_open(*state);
+	int second = must_open(*state, "/dev/vfio/2");
+
+	assert_non_null(page);
+	must_ioctl(*state, second, VFIO_GROUP_SET_CONTAINER,
+		   (uintptr_t)&opened.container);
+	assert_int_equal(map_page(*state, opened.container, 0, page), 0);
+	must_ioctl(*state, second, VFIO_GROUP_UNSET_CONTAINER, 0);
+	assert_true(does_dma(*state, opened.device, page));
+	assert_int_equal(uvfio_ioctl(*state, opened.container, VFIO_SET_IOMMU,
+				     VFIO_TYPE1_IOMMU),
+			 -EINVAL);
+	must_close(*state, second);
+	must_close(*state, opened.device);
+	must_close(*state, opened.group);
+	must_close(*state, opened.container);
+	free(page);
+}
+
+/* Shows C11. */
+static void dma_goes_on_without_the_container(void **state)
+{
+	char *page = aligned_alloc(4096, 4096);
+	struct opened opened = machine_open(*state);
+
+	assert_non_null(page);
+	assert_int_equal(map_page(*state, opened.container, 0, page), 0);
+	must_close(*state, opened.container);
+	assert_true(does_dma(*state, opened.device, page));
+	assert_int_equal(status_of(*state, opened.group), 3);
+	must_close(*state, opened.device);
+	must_ioctl(*state, opened.group, VFIO_GROUP_UNSET_CONTAINER, 0);
+	assert_int_equal(status_of(*state, opened.group), 1);
+	must_close(*state, opened.group);
 	free(page);
 }
 
@@ -300,6 +380,8 @@ int main(void)
 		TEST(unset_container_is_busy_with_an_open_device),
 		TEST(mappings_go_with_the_last_group),
 		TEST(second_group_sees_the_mappings),
+		TEST(dma_goes_on_when_another_group_leaves),
+		TEST(dma_goes_on_without_the_container),
 		cmocka_unit_test_setup_teardown(
 			devices_of_one_group_share_its_container,
 			setup_together, teardown),
