@@ -547,13 +547,14 @@ static int caller_fd_check(struct uvf_caller *base)
 static int caller_file_install(struct uvf_caller *base, struct uvf_file *file)
 {
 	struct uvf_client_caller *caller = of(base);
+	/* Asked first: the client may close it, which ends the file. */
+	int flags = file->survives_exec ? 0 : O_CLOEXEC;
 	int fd = uvf_fds_make(caller->fds, file, O_RDWR);
 	int ret;
 
 	if (fd < 0)
 		return fd == -EMFILE ? -ENFILE : fd;
-	ret = uvf_client_give(caller->listener, caller->id, fd,
-			      file->survives_exec ? 0 : O_CLOEXEC, false);
+	ret = uvf_client_give(caller->listener, caller->id, fd, flags, false);
 	if (ret < 0)
 		uvf_fds_abort(caller->fds, fd);
 	else
