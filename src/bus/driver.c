@@ -109,6 +109,24 @@ int uvf_driver_give_id(struct uvf_driver *driver, const struct uvf_bus_id *what)
 	return add_id(driver, what, true);
 }
 
+static bool knows_locked(struct uvf_driver *driver,
+			 struct uvf_bus_device *device)
+	UVF_REQUIRES(driver->bus->machine->lock)
+{
+	return find_id_locked(driver, &device->id, true) ||
+	       find_id_locked(driver, &device->id, false);
+}
+
+bool uvf_driver_knows(struct uvf_driver *driver, struct uvf_bus_device *device)
+{
+	bool is_known;
+
+	uvf_lock(&driver->bus->machine->lock);
+	is_known = knows_locked(driver, device);
+	uvf_unlock(&driver->bus->machine->lock);
+	return is_known;
+}
+
 bool uvf_driver_match(struct uvf_driver *driver, struct uvf_bus_device *device)
 {
 	bool is_match;
@@ -117,8 +135,7 @@ bool uvf_driver_match(struct uvf_driver *driver, struct uvf_bus_device *device)
 	if (device->driver_override)
 		is_match = !strcmp(device->driver_override, driver->name);
 	else
-		is_match = find_id_locked(driver, &device->id, true) ||
-			   find_id_locked(driver, &device->id, false);
+		is_match = knows_locked(driver, device);
 	uvf_unlock(&driver->bus->machine->lock);
 	return is_match;
 }
@@ -127,8 +144,11 @@ bool uvf_driver_match(struct uvf_driver *driver, struct uvf_bus_device *device)
 static bool is_data_known_locked(struct uvf_driver *driver, uint64_t data)
 	UVF_REQUIRES(driver->bus->machine->lock)
 {
+	bool has_table = driver->has_any_id;
 	struct uvf_list *node;
-	bool has_table = false;
+
+	if (driver->has_any_id && !data)
+		return true;
 
 	uvf_list_for_each (node, &driver->ids) {
 		struct uvf_driver_id *id =

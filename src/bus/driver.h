@@ -39,6 +39,7 @@ struct uvf_driver {
 	char name[33];
 	const struct uvf_driver_ops *ops;
 	bool manages_dma;   /* does not use the group's default domain */
+	bool has_any_id;    /* from the start, for devices given by override */
 	const char *module; /* in /sys/module; NULL: built in */
 	void *data;         /* of the driver */
 	struct uvf_bus *bus;
@@ -71,6 +72,9 @@ int uvf_driver_add_id(struct uvf_driver *driver, const struct uvf_bus_id *id);
 
 /* The same as if by new_id, but no device is offered. */
 int uvf_driver_give_id(struct uvf_driver *driver, const struct uvf_bus_id *id);
+
+/* Whether it has an id of a device, whatever the device's override says. */
+bool uvf_driver_knows(struct uvf_driver *driver, struct uvf_bus_device *device);
 
 /* Whether a driver would take a device: driver_override, then its ids. */
 bool uvf_driver_match(struct uvf_driver *driver, struct uvf_bus_device *device);

@@ -201,7 +201,6 @@ static void vfio_remove(struct uvf_driver *driver, struct uvf_bus_device *bus,
 	struct uvf_pci *pci = uvf_pci_of_bus(bus);
 
 	(void)driver;
-	uvf_bus_device_set_vfio_index(bus, -1);
 	uvf_device_unregister(&pci->vfio, task);
 	uvf_device_put(&pci->vfio);
 	atomic_store(&pci->is_registered, false);
@@ -213,10 +212,14 @@ static const struct uvf_driver_ops vfio_ops = {
 	.remove = vfio_remove,
 };
 
-/* A driver of the host, which enables the function and is never seen. */
+/*
+ * A driver of the host, which enables the function and is never seen.  An
+ * override may bring it a function that it knows nothing about.
+ */
 static int host_probe(struct uvf_driver *driver, struct uvf_bus_device *bus)
 {
-	(void)driver;
+	if (!uvf_driver_knows(driver, bus))
+		return -ENODEV;
 	atomic_store(&uvf_pci_of_bus(bus)->is_host_driven, true);
 	return 0;
 }
@@ -294,6 +297,7 @@ static int add_drivers(struct uvf_bus *bus, struct uvf_vfio *vfio)
 			.name = UVF_PCI_DRIVER_NAME,
 			.ops = speaks_v02 ? &uvf_pci_v02_driver_ops : &vfio_ops,
 			.manages_dma = true,
+			.has_any_id = true,
 			.module = "vfio_pci",
 			.data = vfio,
 		},

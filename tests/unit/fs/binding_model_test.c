@@ -29,7 +29,8 @@ static const char *const names[DEVICES] = {"0000:00:03.0", "0000:00:04.0",
 static const char *const drivers[DRIVERS] = {"pcieport", "pci-stub", "vfio-pci",
 					     "igb"};
 static const char *const ids[IDS] = {"1234 11e8", "8086 10c9"};
-#define IGB 3
+#define PCIEPORT 0
+#define IGB      3
 
 struct model_device {
 	bool is_there;
@@ -54,10 +55,17 @@ static bool matches(int driver, const struct model_device *device)
 	return knows(driver, device->id) || dynamic[driver][device->id];
 }
 
+/* Drivers of the host refuse what only an override brings them. */
+static bool takes(int driver, const struct model_device *device)
+{
+	return (driver != PCIEPORT && driver != IGB) ||
+	       knows(driver, device->id) || dynamic[driver][device->id];
+}
+
 static void attach(struct model_device *device)
 {
 	for (int i = 0; i < DRIVERS && device->driver < 0; i++)
-		if (matches(i, device))
+		if (matches(i, device) && takes(i, device))
 			device->driver = i;
 }
 
@@ -67,6 +75,8 @@ static int model_bind(int driver, struct model_device *device)
 		return -ENODEV;
 	if (device->driver >= 0)
 		return -EBUSY;
+	if (!takes(driver, device))
+		return -ENODEV;
 	device->driver = driver;
 	return 0;
 }
