@@ -170,6 +170,13 @@ int uvf_device_register_emulated(struct uvf_device *device)
 	return ret;
 }
 
+/* Nobody finds it any more: neither by its group nor in /sys. */
+static void hide_device(struct uvf_device *device)
+{
+	uvf_group_hide_device(device);
+	uvf_bus_device_set_vfio_index(device->bus_device, -1);
+}
+
 /*
  * A device that is hidden first gets no new user; else one user may let in
  * the next and keep this waiting for ever, as it was up to Linux 6.3.
@@ -181,10 +188,10 @@ void uvf_device_unregister(struct uvf_device *device, struct uvf_task *task)
 
 	uvf_group_record_unbound(device);
 	if (hide)
-		uvf_group_hide_device(device);
+		hide_device(device);
 	show_cdev(device, false);
 	uvf_unregister_wait(device, task);
-	uvf_group_hide_device(device);
+	hide_device(device);
 	uvf_group_remove_device(device);
 	if (device->kind != UVF_DEVICE_IOMMU)
 		uvf_iommu_group_remove_device(device->bus_device);

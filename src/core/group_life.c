@@ -148,7 +148,10 @@ static struct uvf_group *obtain_group(struct uvf_vfio *vfio,
 	return group;
 }
 
-/* The group loses its node, and with it all that makes it one. */
+/*
+ * The group loses its node, and with it all that makes it one.  An iommufd
+ * stays its own until UNSET_CONTAINER or the last close.
+ */
 static void orphan(struct uvf_group *group)
 {
 	struct uvf_iommu_group *iommu_group;
@@ -156,7 +159,6 @@ static void orphan(struct uvf_group *group)
 	uvf_lock(&group->lock);
 	if (group->container)
 		uvf_container_detach(group);
-	uvf_group_unset_iommufd(group);
 	iommu_group = group->iommu_group;
 	group->iommu_group = NULL;
 	uvf_unlock(&group->lock);

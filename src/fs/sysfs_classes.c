@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "bus/device.h"
+#include "bus/group.h"
 #include "bus/machine.h"
 #include "core/vfio.h"
 #include "fs/sysfs_walk.h"
@@ -31,35 +32,18 @@ static void walk_class_device(struct uvf_walk *walk, const char *class,
 	uvf_walk_link(walk, dir, "class/%s/%s", class, name);
 }
 
-/* Its group, when it has brought that to VFIO as the first of its members. */
-static bool brought_group(struct uvf_bus_device **devices, size_t at,
-			  unsigned int *ret_id)
-{
-	unsigned int other;
-
-	if (uvf_bus_device_vfio_index(devices[at]) < 0 ||
-	    !uvf_bus_device_group_id(devices[at], ret_id))
-		return false;
-	for (size_t i = 0; i < at; i++)
-		if (uvf_bus_device_vfio_index(devices[i]) >= 0 &&
-		    uvf_bus_device_group_id(devices[i], &other) &&
-		    other == *ret_id)
-			return false;
-	return true;
-}
-
-static void walk_vfio_groups(struct uvf_walk *walk, struct uvf_vfio *vfio,
-			     struct uvf_bus_device **devices, size_t count)
+/* As long as they have nodes: while the last device is unbound, too. */
+static void walk_vfio_groups(struct uvf_walk *walk, struct uvf_vfio *vfio)
 {
 	char name[16], dev[16], uevent[64];
-	unsigned int id;
+	struct uvf_iommu_group *group;
+	unsigned int id = 0;
 
-	for (size_t i = 0; i < count; i++) {
+	for (; (group = uvf_iommu_group_from(walk->machine, id)); id++) {
 		int minor;
 
-		if (!brought_group(devices, i, &id))
-			continue;
-		/* It may have gone since. */
+		id = group->id;
+		uvf_iommu_group_put(group);
 		minor = uvf_group_minor(vfio, id);
 		if (minor < 0)
 			continue;
@@ -111,7 +95,7 @@ void uvf_sysfs_walk_classes(struct uvf_walk *walk, struct uvf_vfio *vfio)
 		uvf_walk_fail(walk, -ENOMEM);
 		return;
 	}
-	walk_vfio_groups(walk, vfio, devices, count);
+	walk_vfio_groups(walk, vfio);
 	walk_vfio_devices(walk, devices, count);
 	uvf_bus_devices_put(devices, count);
 }
