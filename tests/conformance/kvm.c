@@ -520,4 +520,14 @@ static const struct conf_case cases[] = {
 	CASE(child_close_ends_nothing),
 };
 
-TABLE(table_kvm, "kvm", cases);
+static int has_kvm(void)
+{
+	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+
+	if (kvm < 0)
+		return 0;
+	close(kvm);
+	return 1;
+}
+
+TABLE_OF(table_kvm, "kvm", cases, has_kvm);

@@ -137,6 +137,7 @@ void machine_restore(void);
 
 /* iommufd.c: /dev/iommu and the character devices of VFIO */
 int has_cdev(void);
+int cdev_name(int dev, char *buf, size_t size);
 int cdev_try_open(int dev);
 int cdev_open(int dev);
 int iommufd_open(void);

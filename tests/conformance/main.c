@@ -51,6 +51,21 @@ extern const struct case_table table_kvm;
 extern const struct case_table table_group_states;
 extern const struct case_table table_set_container_states;
 extern const struct case_table table_get_device_fd_states;
+extern const struct case_table table_sysfs_bind;
+extern const struct case_table table_driver_override;
+extern const struct case_table table_new_id;
+extern const struct case_table table_bus_switches;
+extern const struct case_table table_sysfs_files;
+extern const struct case_table table_unbind_busy;
+extern const struct case_table table_group_members;
+extern const struct case_table table_group_orphan;
+extern const struct case_table table_dma_lifetime;
+extern const struct case_table table_cdev_gate;
+extern const struct case_table table_cdev_bind;
+extern const struct case_table table_cdev_attach;
+extern const struct case_table table_cdev_states;
+extern const struct case_table table_cdev_driver;
+extern const struct case_table table_iommufd_container;
 
 static const struct case_table *const tables[] = {
 	&table_container,
@@ -88,6 +103,21 @@ static const struct case_table *const tables[] = {
 	&table_group_states,
 	&table_set_container_states,
 	&table_get_device_fd_states,
+	&table_sysfs_bind,
+	&table_driver_override,
+	&table_new_id,
+	&table_bus_switches,
+	&table_sysfs_files,
+	&table_unbind_busy,
+	&table_group_members,
+	&table_group_orphan,
+	&table_dma_lifetime,
+	&table_cdev_gate,
+	&table_cdev_bind,
+	&table_cdev_attach,
+	&table_cdev_states,
+	&table_cdev_driver,
+	&table_iommufd_container,
 
 };
 
