@@ -10,8 +10,6 @@
 #include "bus/bus.h"
 #include "bus/machine.h"
 
-#define FIRST_ID 1
-
 static struct uvf_iommu_group *find_locked(struct uvf_machine *machine,
 					   unsigned int id)
 	UVF_REQUIRES(machine->lock)
@@ -31,7 +29,8 @@ static struct uvf_iommu_group *find_locked(struct uvf_machine *machine,
 static unsigned int free_id_locked(struct uvf_machine *machine)
 	UVF_REQUIRES(machine->lock)
 {
-	unsigned int id = FIRST_ID;
+	/* Where there is an IOMMU, group 0 is the host bridge's. */
+	unsigned int id = machine->has_iommu ? 1 : 0;
 	struct uvf_list *node;
 
 	uvf_list_for_each (node, &machine->groups) {

@@ -15,6 +15,7 @@ void uvf_machine_init(struct uvf_machine *machine,
 		      const struct uvf_profile *profile)
 {
 	machine->profile = profile;
+	machine->has_iommu = true;
 	atomic_init(&machine->generation, 0);
 	uvf_mutex_init(&machine->rescan_lock);
 	uvf_mutex_init(&machine->lock);
@@ -28,7 +29,7 @@ void uvf_machine_init(struct uvf_machine *machine,
 	atomic_init(&machine->params.disable_hugepages, false);
 	atomic_init(&machine->params.dma_entry_limit, DMA_ENTRY_LIMIT);
 	atomic_init(&machine->params.enable_sriov, false);
-	atomic_init(&machine->params.noiommu, false);
+	atomic_init(&machine->params.enable_unsafe_noiommu_mode, false);
 	machine->seqnum = 0;
 	machine->changed = NULL;
 	machine->changed_arg = NULL;
@@ -177,7 +178,7 @@ int uvf_machine_add(struct uvf_machine *machine, struct uvf_bus_device *device,
 	struct uvf_iommu_group *group = NULL;
 	int ret;
 
-	if (group_id != UVF_GROUP_NONE) {
+	if (machine->has_iommu && group_id != UVF_GROUP_NONE) {
 		group = group_id == UVF_GROUP_OWN
 				? uvf_iommu_group_create(machine, NULL)
 				: uvf_iommu_group_obtain(

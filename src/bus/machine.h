@@ -29,15 +29,16 @@ typedef void uvf_changed_fn(void *arg, const struct uvf_uevent *event);
 
 /* What modules and buses were told by their files. */
 struct uvf_params {
-	atomic_bool allow_unsafe_interrupts; /* vfio_iommu_type1 */
-	atomic_bool disable_hugepages;       /* the same */
-	atomic_uint dma_entry_limit;         /* of a container made later */
-	atomic_bool enable_sriov;            /* vfio_pci */
-	atomic_bool noiommu;                 /* vfio */
+	atomic_bool allow_unsafe_interrupts;    /* vfio_iommu_type1 */
+	atomic_bool disable_hugepages;          /* the same */
+	atomic_uint dma_entry_limit;            /* of a container made later */
+	atomic_bool enable_sriov;               /* vfio_pci */
+	atomic_bool enable_unsafe_noiommu_mode; /* vfio */
 };
 
 struct uvf_machine {
 	const struct uvf_profile *profile;
+	bool has_iommu; /* else no device has a group; fixed at run time */
 	atomic_ulong generation; /* goes up with each change sysfs shows */
 
 	/*
@@ -79,7 +80,8 @@ void uvf_machine_touch(struct uvf_machine *machine);
  * uvf_machine_add() - put a device into the machine
  * @device:   named, with its bus set; its reference is the machine's on
  *            success
- * @group_id: IOMMU group, UVF_GROUP_OWN or UVF_GROUP_NONE
+ * @group_id: IOMMU group, UVF_GROUP_OWN or UVF_GROUP_NONE, which it is in
+ *            any case on a host without IOMMU
  *
  * No driver is asked yet: see uvf_device_attach().
  *

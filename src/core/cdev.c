@@ -75,6 +75,13 @@ bool uvf_cdev_next(struct uvf_vfio *vfio, unsigned int *index)
 	return device;
 }
 
+bool uvf_cdev_exists(struct uvf_vfio *vfio, unsigned int index)
+{
+	unsigned int found = index;
+
+	return uvf_cdev_next(vfio, &found) && found == index;
+}
+
 int uvf_cdev_open(struct uvf_vfio *vfio, unsigned int index,
 		  struct uvf_file **ret_file)
 {

@@ -18,6 +18,9 @@ struct uvf_vfio;
  */
 bool uvf_cdev_next(struct uvf_vfio *vfio, unsigned int *index);
 
+/* Whether a device has one. */
+bool uvf_cdev_exists(struct uvf_vfio *vfio, unsigned int index);
+
 /**
  * uvf_cdev_open() - open a node
  * Return: 0 and a file with one reference, or, in the order tested:

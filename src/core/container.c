@@ -12,6 +12,7 @@
 #include "core/device.h"
 #include "core/file.h"
 #include "core/group.h"
+#include "mem/caller.h"
 
 void uvf_iommu_put(struct uvf_iommu *iommu)
 {
@@ -154,25 +155,39 @@ static void disown(struct uvf_group *group)
 	group->is_owner = false;
 }
 
+static int attach_locked(struct uvf_container *container,
+			 struct uvf_group *group) UVF_REQUIRES(container->lock)
+{
+	const bool is_noiommu = group->kind == UVF_DEVICE_NOIOMMU;
+	int ret;
+
+	if (uvf_list_is_empty(&container->groups))
+		container->is_noiommu = is_noiommu;
+	else if (container->is_noiommu != is_noiommu)
+		return -EPERM;
+	ret = own(group);
+	if (ret)
+		return ret;
+	if (container->iommu)
+		ret = iommu_attach(container->iommu, group);
+	if (ret) {
+		disown(group);
+		return ret;
+	}
+	uvf_list_add(&container->groups, &group->container_node);
+	group->container = uvf_container_get(container);
+	return 0;
+}
+
 int uvf_container_attach(struct uvf_container *container,
 			 struct uvf_group *group)
 {
 	int ret;
 
 	uvf_assert_held(&group->lock);
-	ret = own(group);
-	if (ret)
-		return ret;
 	uvf_lock(&container->lock);
-	if (container->iommu)
-		ret = iommu_attach(container->iommu, group);
-	if (!ret) {
-		uvf_list_add(&container->groups, &group->container_node);
-		group->container = uvf_container_get(container);
-	}
+	ret = attach_locked(container, group);
 	uvf_unlock(&container->lock);
-	if (ret)
-		disown(group);
 	return ret;
 }
 
@@ -210,12 +225,38 @@ long container_ioctl_get_api_version(struct uvf_file *file,
 	return VFIO_API_VERSION;
 }
 
+static bool is_allowed_locked(const struct uvf_container *container,
+			      const struct uvf_iommu_backend *backend)
+	UVF_REQUIRES(container->lock)
+{
+	return container->is_noiommu == backend->is_noiommu;
+}
+
+/* What any backend says that its groups, if it has some, may have. */
+static long ask_all_locked(struct uvf_container *container,
+			   unsigned long extension)
+	UVF_REQUIRES(container->lock)
+{
+	const struct uvf_iommu_backend *const *backend;
+	long ret = 0;
+
+	for (backend = container->vfio->backends; *backend; backend++) {
+		if (!uvf_list_is_empty(&container->groups) &&
+		    !is_allowed_locked(container, *backend))
+			continue;
+		ret = (*backend)->check_extension(NULL, &container->vfio->host,
+						  extension);
+		if (ret > 0)
+			break;
+	}
+	return ret;
+}
+
 long uvf_container_check_extension(struct uvf_container *container,
 				   unsigned long extension)
 {
-	const struct uvf_iommu_backend *const *backend;
 	struct uvf_iommu *iommu = uvf_container_get_iommu(container);
-	long ret = 0;
+	long ret;
 
 	if (iommu) {
 		ret = iommu->backend->check_extension(
@@ -223,12 +264,9 @@ long uvf_container_check_extension(struct uvf_container *container,
 		uvf_iommu_put(iommu);
 		return ret;
 	}
-	for (backend = container->vfio->backends; *backend; backend++) {
-		ret = (*backend)->check_extension(NULL, &container->vfio->host,
-						  extension);
-		if (ret > 0)
-			break;
-	}
+	uvf_lock(&container->lock);
+	ret = ask_all_locked(container, extension);
+	uvf_unlock(&container->lock);
 	return ret;
 }
 
@@ -265,11 +303,15 @@ static int attach_all_locked(struct uvf_container *container,
 /* One backend's try; on success it is the container's. */
 static int try_backend_locked(struct uvf_container *container,
 			      const struct uvf_iommu_backend *backend,
+			      const struct uvf_caller *caller,
 			      unsigned long type) UVF_REQUIRES(container->lock)
 {
-	struct uvf_iommu *iommu = uvf_zalloc(sizeof(*iommu));
+	struct uvf_iommu *iommu;
 	int ret;
 
+	if (backend->is_noiommu && !caller->has_rawio)
+		return -EPERM;
+	iommu = uvf_zalloc(sizeof(*iommu));
 	if (!iommu)
 		return -ENOMEM;
 	uvf_ref_init(&iommu->ref);
@@ -299,7 +341,6 @@ long container_ioctl_set_iommu(struct uvf_file *file, struct uvf_caller *caller,
 	const struct uvf_iommu_backend *const *backend;
 	int ret = -ENODEV;
 
-	(void)caller;
 	(void)cmd;
 	uvf_lock(&container->lock);
 	if (uvf_list_is_empty(&container->groups) || container->iommu) {
@@ -307,10 +348,11 @@ long container_ioctl_set_iommu(struct uvf_file *file, struct uvf_caller *caller,
 		return -EINVAL;
 	}
 	for (backend = container->vfio->backends; *backend; backend++) {
-		if ((*backend)->check_extension(NULL, &container->vfio->host,
+		if (!is_allowed_locked(container, *backend) ||
+		    (*backend)->check_extension(NULL, &container->vfio->host,
 						arg) <= 0)
 			continue;
-		ret = try_backend_locked(container, *backend, arg);
+		ret = try_backend_locked(container, *backend, caller, arg);
 		if (!ret ||
 		    !container->vfio->machine->profile->set_iommu_tries_next)
 			break;

@@ -31,6 +31,7 @@ struct uvf_container {
 
 	struct uvf_mutex lock;   /* protects what follows */
 	struct uvf_list groups;  /* struct uvf_group, newest first */
+	bool is_noiommu;         /* the groups have no IOMMU */
 	struct uvf_iommu *iommu; /* NULL: no SET_IOMMU yet */
 };
 
@@ -44,7 +45,11 @@ struct uvf_container *uvf_container_of_file(struct uvf_file *file);
  * uvf_container_attach() - let a group join
  * @container: on success the group holds a reference
  * Context: @group's lock is held; takes @container's.
- * Return: 0, or -EPERM the group's DMA is in use, or what the backend says.
+ * Return: 0, or, in the order they are tested:
+ *   -EPERM  it has groups, and these have an IOMMU and this has none, or
+ *           the reverse
+ *   -EPERM  the group's DMA is in use
+ *   or what the backend says
  */
 int uvf_container_attach(struct uvf_container *container,
 			 struct uvf_group *group);

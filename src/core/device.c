@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/bug.h"
+#include "base/log.h"
 #include "bus/device.h"
 #include "bus/group.h"
 #include "bus/machine.h"
@@ -84,7 +85,7 @@ void uvf_device_put(struct uvf_device *device)
 		device->ops->release(device);
 }
 
-/* The IOMMU group that the device has by now, or is given, or NULL. */
+/* The IOMMU group that it is given, or NULL. */
 static struct uvf_iommu_group *fake_group(struct uvf_device *device)
 {
 	struct uvf_machine *machine = device->vfio->machine;
@@ -133,6 +134,36 @@ static int duplicate_errno(const struct uvf_device *device)
 	return -device->vfio->machine->profile->duplicate_register_errno;
 }
 
+/* Into a group that is made for it. */
+static int join_fake(struct uvf_device *device, enum uvf_device_kind kind)
+{
+	struct uvf_iommu_group *group = fake_group(device);
+	int ret;
+
+	if (!group)
+		return -ENOMEM;
+	ret = join(device, kind, group);
+	if (ret)
+		uvf_iommu_group_remove_device(device->bus_device);
+	uvf_iommu_group_put(group);
+	return ret;
+}
+
+static int register_noiommu(struct uvf_device *device)
+{
+	int ret;
+
+	if (!uvf_iommu_host_allows_noiommu(&device->vfio->host))
+		return -EINVAL;
+	ret = join_fake(device, UVF_DEVICE_NOIOMMU);
+	if (!ret)
+		uvf_log(UVF_LOG_WARNING,
+			"%s: given to VFIO without an IOMMU, which taints a "
+			"kernel",
+			device->bus_device->name);
+	return ret;
+}
+
 int uvf_device_register(struct uvf_device *device)
 {
 	struct uvf_iommu_group *group;
@@ -142,7 +173,7 @@ int uvf_device_register(struct uvf_device *device)
 		return duplicate_errno(device);
 	group = uvf_bus_device_group(device->bus_device);
 	if (!group)
-		return -EINVAL;
+		return register_noiommu(device);
 	ret = join(device, UVF_DEVICE_IOMMU, group);
 	uvf_iommu_group_put(group);
 	return ret == -EEXIST ? duplicate_errno(device) : ret;
@@ -151,7 +182,6 @@ int uvf_device_register(struct uvf_device *device)
 int uvf_device_register_emulated(struct uvf_device *device)
 {
 	struct uvf_iommu_group *group;
-	int ret;
 
 	if (device->group)
 		return duplicate_errno(device);
@@ -160,14 +190,7 @@ int uvf_device_register_emulated(struct uvf_device *device)
 		uvf_iommu_group_put(group);
 		return -EINVAL;
 	}
-	group = fake_group(device);
-	if (!group)
-		return -ENOMEM;
-	ret = join(device, UVF_DEVICE_EMULATED, group);
-	if (ret)
-		uvf_iommu_group_remove_device(device->bus_device);
-	uvf_iommu_group_put(group);
-	return ret;
+	return join_fake(device, UVF_DEVICE_EMULATED);
 }
 
 /* Nobody finds it any more: neither by its group nor in /sys. */

@@ -168,10 +168,11 @@ void uvf_device_put(struct uvf_device *device);
 /**
  * uvf_device_register() - make a device reachable through its group
  *
- * It is in a set of its own, unless it was assigned to one before.
+ * It is in a set of its own, unless it was assigned to one before.  Without
+ * an IOMMU group it gets one in no-IOMMU mode, and a line is logged.
  *
  * Return: 0, or, in the order they are tested:
- *   -EINVAL  the bus device has no IOMMU group
+ *   -EINVAL  the bus device has no IOMMU group, and no-IOMMU mode is off
  *   -EINVAL  the device is registered already (by duplicate_register_errno)
  *   -ENOMEM  out of memory
  */

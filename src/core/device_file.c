@@ -16,6 +16,7 @@
 #include "core/pin.h"
 #include "core/worker.h"
 #include "iommu/iommufd/iommufd.h"
+#include "mem/caller.h"
 
 struct uvf_device *uvf_device_file_enter(struct uvf_device_file *df)
 {
@@ -181,6 +182,7 @@ static bool is_wrong_mode(const struct uvf_device *device,
 }
 
 static int first_open_locked(struct uvf_device *device, struct uvf_group *group,
+			     const struct uvf_caller *caller,
 			     struct uvf_kvm **kvm)
 	UVF_REQUIRES(device->set->lock)
 {
@@ -188,6 +190,8 @@ static int first_open_locked(struct uvf_device *device, struct uvf_group *group,
 	uint32_t id;
 	int ret;
 
+	if (device->kind == UVF_DEVICE_NOIOMMU && !caller->has_rawio)
+		return -EPERM;
 	if (ctx && is_wrong_mode(device, ctx))
 		return -EPERM;
 	if (!ctx)
@@ -212,12 +216,13 @@ static int first_open_locked(struct uvf_device *device, struct uvf_group *group,
 }
 
 static int open_locked(struct uvf_device *device, struct uvf_group *group,
-		       struct uvf_kvm **kvm) UVF_REQUIRES(device->set->lock)
+		       const struct uvf_caller *caller, struct uvf_kvm **kvm)
+	UVF_REQUIRES(device->set->lock)
 {
 	int ret = 0;
 
 	if (!device->open_count)
-		ret = first_open_locked(device, group, kvm);
+		ret = first_open_locked(device, group, caller, kvm);
 	else if (opens_per_file(device) && device->ops->open)
 		ret = device->ops->open(device);
 	if (!ret)
@@ -362,7 +367,8 @@ static int create(struct uvf_group *group, struct uvf_device *device,
 }
 
 int uvf_device_file_open(struct uvf_group *group, struct uvf_device *device,
-			 struct uvf_kvm **kvm, struct uvf_file **ret_file)
+			 const struct uvf_caller *caller, struct uvf_kvm **kvm,
+			 struct uvf_file **ret_file)
 {
 	struct uvf_device_file *df;
 	int ret;
@@ -372,7 +378,7 @@ int uvf_device_file_open(struct uvf_group *group, struct uvf_device *device,
 	if (ret)
 		return ret;
 	uvf_lock(&device->set->lock);
-	ret = open_locked(device, group, kvm);
+	ret = open_locked(device, group, caller, kvm);
 	if (!ret) {
 		df->is_open = true;
 		df->is_granted = true;

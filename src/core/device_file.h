@@ -19,6 +19,7 @@
 #include "base/lock.h"
 #include "base/ref.h"
 
+struct uvf_caller;
 struct uvf_device;
 struct uvf_file;
 struct uvf_group;
@@ -57,13 +58,19 @@ struct uvf_kvm *uvf_device_file_kvm_get(struct uvf_device_file *df);
 /**
  * uvf_device_file_open() - one more open of a device, through its group
  * @device:   its user's reference moves to the file on success
+ * @caller:   whose rights count, at the first open
  * @kvm:      NULL or a reference; the first open takes it and leaves NULL
  * @ret_file: a new device file
  * Context: the group's lock is held and it has a container.
- * Return: 0, -ENOMEM, or what uvf_device_open_locked() says.
+ * Return: 0, or, in the order they are tested:
+ *   -ENOMEM  out of memory
+ *   -EPERM   it has no IOMMU, and the caller no CAP_SYS_RAWIO, or the
+ *            iommufd an address space for groups that have one
+ *   or what binding it, the driver, and attaching it say
  */
 int uvf_device_file_open(struct uvf_group *group, struct uvf_device *device,
-			 struct uvf_kvm **kvm, struct uvf_file **ret_file);
+			 const struct uvf_caller *caller, struct uvf_kvm **kvm,
+			 struct uvf_file **ret_file);
 
 /**
  * uvf_device_file_create() - a file that has a device, and may not use it yet

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "bus/device.h"
 #include "bus/group.h"
 #include "bus/machine.h"
@@ -16,6 +17,7 @@
 #include "core/iommufd.h"
 #include "core/kvm.h"
 #include "core/viability.h"
+#include "mem/caller.h"
 
 /* The longest name of a device, its NUL included: what strndup_user takes. */
 #define NAME_MAX_BYTES 4096
@@ -63,6 +65,16 @@ static int check_unset(struct uvf_group *group)
 	return ret;
 }
 
+static int attach_container(struct uvf_group *group,
+			    struct uvf_container *container,
+			    const struct uvf_caller *caller)
+	UVF_REQUIRES(group->lock)
+{
+	if (group->kind == UVF_DEVICE_NOIOMMU && !caller->has_rawio)
+		return -EPERM;
+	return uvf_container_attach(container, group);
+}
+
 /*
  * Source: VFIO_GROUP_SET_CONTAINER; order of errors from drivers/vfio/
  * group.c, Linux 6.12: "already set" wins over the kind of the file.
@@ -101,7 +113,7 @@ long group_ioctl_set_container(struct uvf_file *file, struct uvf_caller *caller,
 	else if (!container)
 		ret = -group->vfio->machine->profile->set_container_kind_errno;
 	else
-		ret = uvf_container_attach(container, group);
+		ret = attach_container(group, container, caller);
 	uvf_unlock(&group->lock);
 	uvf_file_put(other);
 	return ret;
@@ -186,7 +198,19 @@ static bool is_ready(struct uvf_group *group)
 	return ret;
 }
 
+/* Who has such a device can do harm to everybody. */
+static void tell_of_open(const struct uvf_device *device,
+			 const struct uvf_caller *caller)
+{
+	char comm[UVF_CALLER_COMM];
+
+	uvf_caller_comm(caller, comm);
+	uvf_log(UVF_LOG_WARNING, "%s: opened without an IOMMU, by \"%s\" (%d)",
+		device->bus_device->name, comm, (int)caller->pid);
+}
+
 static int open_device(struct uvf_group *group, struct uvf_device *device,
+		       const struct uvf_caller *caller,
 		       struct uvf_file **ret_file)
 {
 	struct uvf_kvm *kvm = uvf_group_kvm_get(group);
@@ -196,9 +220,12 @@ static int open_device(struct uvf_group *group, struct uvf_device *device,
 	if (!is_ready_locked(group))
 		ret = -EINVAL;
 	else
-		ret = uvf_device_file_open(group, device, &kvm, ret_file);
+		ret = uvf_device_file_open(group, device, caller, &kvm,
+					   ret_file);
 	uvf_unlock(&group->lock);
 	uvf_kvm_put(kvm);
+	if (!ret && group->kind == UVF_DEVICE_NOIOMMU)
+		tell_of_open(device, caller);
 	return ret;
 }
 
@@ -232,7 +259,7 @@ long group_ioctl_get_device_fd(struct uvf_file *file, struct uvf_caller *caller,
 		return ret;
 	ret = name_first ? caller->ops->fd_check(caller) : 0;
 	if (!ret)
-		ret = open_device(group, device, &opened);
+		ret = open_device(group, device, caller, &opened);
 	if (ret) {
 		uvf_device_put_user(device);
 		return ret;

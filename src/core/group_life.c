@@ -3,6 +3,7 @@
  * How groups come and go, and who has their node open.
  */
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/alloc.h"
 #include "base/bug.h"
@@ -15,6 +16,12 @@
 #include "core/iommufd.h"
 #include "core/kvm.h"
 #include "core/viability.h"
+#include "mem/caller.h"
+
+static bool is_noiommu(const struct uvf_group *group)
+{
+	return group->kind == UVF_DEVICE_NOIOMMU;
+}
 
 static struct uvf_group *find_id_locked(struct uvf_vfio *vfio, unsigned int id)
 	UVF_REQUIRES(vfio->lock)
@@ -245,27 +252,20 @@ struct uvf_kvm *uvf_group_kvm_get(struct uvf_group *group)
 	return kvm;
 }
 
-bool uvf_group_exists(struct uvf_vfio *vfio, unsigned int id)
+bool uvf_group_node(struct uvf_vfio *vfio, unsigned int id,
+		    struct uvf_group_node *ret_node)
 {
-	bool exists;
-
-	uvf_lock(&vfio->lock);
-	exists = find_id_locked(vfio, id);
-	uvf_unlock(&vfio->lock);
-	return exists;
-}
-
-int uvf_group_minor(struct uvf_vfio *vfio, unsigned int id)
-{
-	struct uvf_group *group;
-	int minor = -1;
+	const struct uvf_group *group;
 
 	uvf_lock(&vfio->lock);
 	group = find_id_locked(vfio, id);
-	if (group)
-		minor = (int)group->minor;
+	if (group) {
+		ret_node->minor = group->minor;
+		(void)snprintf(ret_node->name, sizeof(ret_node->name), "%s%u",
+			       is_noiommu(group) ? UVF_GROUP_NOIOMMU : "", id);
+	}
 	uvf_unlock(&vfio->lock);
-	return minor;
+	return group;
 }
 
 static void group_release(struct uvf_file *file)
@@ -285,22 +285,26 @@ static const struct uvf_file_ops group_file_ops = {
 	.release = group_release,
 };
 
-static struct uvf_group *get_by_id(struct uvf_vfio *vfio, unsigned int id)
+static struct uvf_group *get_by_id(struct uvf_vfio *vfio, unsigned int id,
+				   bool wants_noiommu)
 {
 	struct uvf_group *group;
 
 	uvf_lock(&vfio->lock);
 	group = find_id_locked(vfio, id);
+	if (group && is_noiommu(group) != wants_noiommu)
+		group = NULL;
 	if (group)
 		uvf_ref_get(&group->ref);
 	uvf_unlock(&vfio->lock);
 	return group;
 }
 
-int uvf_group_open(struct uvf_vfio *vfio, unsigned int id,
+int uvf_group_open(struct uvf_vfio *vfio, const struct uvf_caller *caller,
+		   unsigned int id, bool wants_noiommu,
 		   struct uvf_file **ret_file)
 {
-	struct uvf_group *group = get_by_id(vfio, id);
+	struct uvf_group *group = get_by_id(vfio, id, wants_noiommu);
 	int ret;
 
 	if (!group)
@@ -308,6 +312,8 @@ int uvf_group_open(struct uvf_vfio *vfio, unsigned int id,
 	uvf_lock(&group->lock);
 	if (!group->iommu_group)
 		ret = -ENODEV;
+	else if (is_noiommu(group) && !caller->has_rawio)
+		ret = -EPERM;
 	else if (group->cdevs || group->opened_file)
 		ret = -EBUSY;
 	else

@@ -2,6 +2,7 @@
 #include "core/vfio.h"
 
 #include "base/bug.h"
+#include "bus/machine.h"
 
 #define REQUEST_NS 10000000000ull /* VFIO's, of drivers/vfio/vfio_main.c */
 
@@ -10,6 +11,9 @@ void uvf_vfio_init(struct uvf_vfio *vfio, struct uvf_machine *machine,
 {
 	vfio->machine = machine;
 	vfio->host = *host;
+	if (machine->profile->has_noiommu)
+		vfio->host.noiommu =
+			&machine->params.enable_unsafe_noiommu_mode;
 	vfio->backends = uvf_iommu_backends;
 	vfio->request_ns = REQUEST_NS;
 	vfio->revoke_after = 0;

@@ -15,6 +15,7 @@
 #include "base/lock.h"
 #include "iommu/iommu.h"
 
+struct uvf_caller;
 struct uvf_file;
 struct uvf_machine;
 struct uvf_v02;
@@ -62,25 +63,36 @@ void uvf_vfio_fini(struct uvf_vfio *vfio);
  */
 int uvf_container_open(struct uvf_vfio *vfio, struct uvf_file **ret_file);
 
+/* What the node of a group without an IOMMU has before its number. */
+#define UVF_GROUP_NOIOMMU "noiommu-"
+
 /**
- * uvf_group_open() - open /dev/vfio/<id>
+ * uvf_group_open() - open /dev/vfio/<id> or /dev/vfio/noiommu-<id>
+ * @caller:     whose rights count
+ * @wants_noiommu: which of the two
  * Return: 0 and a file with one reference, or, in the order tested:
  *   -ENXIO   no such group any more (by stale_node_errno)
  *   -ENODEV  its last device goes at this moment
+ *   -EPERM   it has no IOMMU, and the caller no CAP_SYS_RAWIO
  *   -EBUSY   it is open
  *   -ENOMEM  out of memory
  */
-int uvf_group_open(struct uvf_vfio *vfio, unsigned int id,
+int uvf_group_open(struct uvf_vfio *vfio, const struct uvf_caller *caller,
+		   unsigned int id, bool wants_noiommu,
 		   struct uvf_file **ret_file);
 
-/* Whether an IOMMU group has a node. */
-bool uvf_group_exists(struct uvf_vfio *vfio, unsigned int id);
+/* The node of a group, below /dev/vfio. */
+struct uvf_group_node {
+	char name[24];
+	unsigned int minor; /* the lowest that was free when the group came */
+};
 
 /**
- * uvf_group_minor() - the minor number of a group's node
- * It was the lowest free one when the group came.
- * Return: the number, or -1 when there is no such group.
+ * uvf_group_node() - the node of an IOMMU group
+ * @ret_node: written when there is one
+ * Return: whether there is one.
  */
-int uvf_group_minor(struct uvf_vfio *vfio, unsigned int id);
+bool uvf_group_node(struct uvf_vfio *vfio, unsigned int id,
+		    struct uvf_group_node *ret_node);
 
 #endif /* UVF_CORE_VFIO_H */

@@ -21,9 +21,14 @@
 #define TCE_PAGE_SHIFT 12
 #define TCE_PAGES      0x40000
 
-static int set_iommu(struct uvf_iommu_host *host, const char *value,
+static int set_iommu(struct uvf_host *whole, const char *value,
 		     struct uvfio_error *err)
 {
+	struct uvf_iommu_host *host = &whole->iommu;
+
+	whole->has_iommu = strcmp(value, "none") != 0;
+	if (!whole->has_iommu)
+		return 0;
 	if (!strcmp(value, "intel")) {
 		host->page_sizes = INTEL_PAGE_SIZES;
 		host->write_implies_read = true;
@@ -36,7 +41,8 @@ static int set_iommu(struct uvf_iommu_host *host, const char *value,
 		host->enforces_coherency = true;
 		return 0;
 	}
-	uvfio_error_set(err, "--host: iommu=%s: wants intel or amd", value);
+	uvfio_error_set(err, "--host: iommu=%s: wants intel, amd or none",
+			value);
 	return -EINVAL;
 }
 
@@ -94,7 +100,9 @@ static int set_key(struct uvf_host *host, const struct uvf_option *item,
 		   struct uvfio_error *err)
 {
 	if (!strcmp(item->key, "iommu"))
-		return set_iommu(&host->iommu, item->value, err);
+		return set_iommu(host, item->value, err);
+	if (!strcmp(item->key, "noiommu"))
+		return set_bool(&host->starts_noiommu, item, err);
 	if (!strcmp(item->key, "aperture"))
 		return set_aperture(&host->iommu, item->value, err);
 	if (!strcmp(item->key, "kvm"))
@@ -109,11 +117,11 @@ static int set_key(struct uvf_host *host, const struct uvf_option *item,
 		return set_bool(&host->remaps_interrupts, item, err);
 	if (!strcmp(item->key, "unsafe_intrs"))
 		return set_bool(&host->allows_unsafe_interrupts, item, err);
-	uvfio_error_set(
-		err,
-		"--host: no key '%s'; there are: iommu, aperture, cdev, kvm, "
-		"spapr, liobn, intremap, unsafe_intrs",
-		item->key);
+	uvfio_error_set(err,
+			"--host: no key '%s'; there are: iommu, noiommu, "
+			"aperture, cdev, kvm, "
+			"spapr, liobn, intremap, unsafe_intrs",
+			item->key);
 	return -EINVAL;
 }
 
@@ -131,6 +139,7 @@ int uvf_host_parse(struct uvf_host *ret_host, const struct uvf_profile *profile,
 				.msi_window = {MSI_WINDOW_FIRST,
 					       MSI_WINDOW_LAST},
 			},
+		.has_iommu = true,
 		.has_cdev = true,
 		.kvm_mode = UVF_KVM_AUTO,
 		.remaps_interrupts = true,

@@ -224,6 +224,9 @@ int uvfio_machine_create(struct uvfio_machine **ret_machine,
 	}
 	uvf_drivers_init(&machine->drivers, &machine->bus);
 	uvf_machine_init(&machine->bus, &machine->profile);
+	machine->bus.has_iommu = machine->host.has_iommu;
+	atomic_store(&machine->bus.params.enable_unsafe_noiommu_mode,
+		     machine->host.starts_noiommu);
 	uvf_vfio_init(&machine->vfio, &machine->bus, &machine->host.iommu);
 	add_kvm(machine);
 	uvf_iommufd_node_add(&machine->iommufd, &machine->vfio,

@@ -31,6 +31,16 @@ static bool parse_group(const char *text, unsigned int *ret_id)
 	return true;
 }
 
+/* What follows "vfio/" in the name of a group's node. */
+static bool parse_group_node(const char *text, unsigned int *ret_id,
+			     bool *ret_is_noiommu)
+{
+	const size_t len = strlen(UVF_GROUP_NOIOMMU);
+
+	*ret_is_noiommu = !strncmp(text, UVF_GROUP_NOIOMMU, len);
+	return parse_group(*ret_is_noiommu ? text + len : text, ret_id);
+}
+
 struct v02_walk {
 	uvf_devfs_node_fn *fn;
 	void *arg;
@@ -71,6 +81,7 @@ static int walk_cdevs(struct uvf_vfio *vfio, uvf_devfs_node_fn *fn, void *arg)
 
 int uvf_devfs_walk(struct uvf_vfio *vfio, uvf_devfs_node_fn *fn, void *arg)
 {
+	struct uvf_group_node group_node;
 	struct uvf_iommu_group *group;
 	struct uvf_list *node;
 	unsigned int id = 0;
@@ -90,9 +101,10 @@ int uvf_devfs_walk(struct uvf_vfio *vfio, uvf_devfs_node_fn *fn, void *arg)
 	while ((group = uvf_iommu_group_from(vfio->machine, id))) {
 		id = group->id + 1;
 		uvf_iommu_group_put(group);
-		if (!uvf_group_exists(vfio, id - 1))
+		if (!uvf_group_node(vfio, id - 1, &group_node))
 			continue;
-		snprintf(path, sizeof(path), GROUP_PREFIX "%u", id - 1);
+		snprintf(path, sizeof(path), GROUP_PREFIX "%s",
+			 group_node.name);
 		ret = fn(arg, path, 0600);
 		if (ret)
 			return ret;
@@ -114,19 +126,33 @@ static struct uvf_misc *find_misc(struct uvf_vfio *vfio, const char *path)
 	return NULL;
 }
 
-int uvf_devfs_open_past(struct uvf_vfio *vfio, const char *path,
-			struct uvf_file **ret_file)
+int uvf_devfs_open_past(struct uvf_vfio *vfio, const struct uvf_caller *caller,
+			const char *path, struct uvf_file **ret_file)
 {
 	unsigned int id;
+	bool is_noiommu;
 
 	if (!vfio->v02 && !strncmp(path, GROUP_PREFIX, strlen(GROUP_PREFIX)) &&
-	    parse_group(path + strlen(GROUP_PREFIX), &id))
-		return uvf_group_open(vfio, id, ret_file);
-	return uvf_devfs_open(vfio, path, ret_file);
+	    parse_group_node(path + strlen(GROUP_PREFIX), &id, &is_noiommu))
+		return uvf_group_open(vfio, caller, id, is_noiommu, ret_file);
+	return uvf_devfs_open(vfio, caller, path, ret_file);
 }
 
-int uvf_devfs_open(struct uvf_vfio *vfio, const char *path,
-		   struct uvf_file **ret_file)
+static int open_group(struct uvf_vfio *vfio, const struct uvf_caller *caller,
+		      const char *name, struct uvf_file **ret_file)
+{
+	struct uvf_group_node node;
+	unsigned int id;
+	bool is_noiommu;
+
+	if (!parse_group_node(name, &id, &is_noiommu) ||
+	    !uvf_group_node(vfio, id, &node) || strcmp(name, node.name) != 0)
+		return -ENOENT;
+	return uvf_group_open(vfio, caller, id, is_noiommu, ret_file);
+}
+
+int uvf_devfs_open(struct uvf_vfio *vfio, const struct uvf_caller *caller,
+		   const char *path, struct uvf_file **ret_file)
 {
 	struct uvf_misc *misc = find_misc(vfio, path);
 	unsigned int id;
@@ -143,9 +169,5 @@ int uvf_devfs_open(struct uvf_vfio *vfio, const char *path,
 	if (!strncmp(path, CDEV_PREFIX, strlen(CDEV_PREFIX)) &&
 	    parse_group(path + strlen(CDEV_PREFIX), &id))
 		return uvf_cdev_open(vfio, id, ret_file);
-	if (!parse_group(path + strlen(GROUP_PREFIX), &id))
-		return -ENOENT;
-	if (!uvf_group_exists(vfio, id))
-		return -ENOENT;
-	return uvf_group_open(vfio, id, ret_file);
+	return open_group(vfio, caller, path + strlen(GROUP_PREFIX), ret_file);
 }

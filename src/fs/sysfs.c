@@ -30,9 +30,8 @@ static int walk_all(struct uvf_walk *walk, struct uvf_vfio *vfio)
 /* Source: `find /sys` of Debian's 6.1 and 6.12 with vfio-pci loaded. */
 int uvf_sysfs_walk(struct uvf_vfio *vfio, const struct uvf_sysfs_sink *sink)
 {
-	struct uvf_walk walk = {.machine = vfio->machine,
-				.has_cdev = vfio->has_cdev,
-				.sink = sink};
+	struct uvf_walk walk = {
+		.machine = vfio->machine, .vfio = vfio, .sink = sink};
 	int ret;
 
 	walk.content = uvf_zalloc(UVF_WALK_CONTENT);
@@ -54,7 +53,7 @@ static int find_file(struct uvf_vfio *vfio, const char *path,
 	for (int i = 0; i <= LINKS_MAX; i++) {
 		struct uvf_walk walk = {
 			.machine = vfio->machine,
-			.has_cdev = vfio->has_cdev,
+			.vfio = vfio,
 			.search = search,
 		};
 		int ret;

@@ -35,25 +35,22 @@ static void walk_class_device(struct uvf_walk *walk, const char *class,
 /* As long as they have nodes: while the last device is unbound, too. */
 static void walk_vfio_groups(struct uvf_walk *walk, struct uvf_vfio *vfio)
 {
-	char name[16], dev[16], uevent[64];
 	struct uvf_iommu_group *group;
+	struct uvf_group_node node;
+	char dev[24], uevent[80];
 	unsigned int id = 0;
 
 	for (; (group = uvf_iommu_group_from(walk->machine, id)); id++) {
-		int minor;
-
 		id = group->id;
 		uvf_iommu_group_put(group);
-		minor = uvf_group_minor(vfio, id);
-		if (minor < 0)
+		if (!uvf_group_node(vfio, id, &node))
 			continue;
-		(void)snprintf(name, sizeof(name), "%u", id);
-		(void)snprintf(dev, sizeof(dev), "%u:%d\n",
-			       UVF_WALK_GROUP_MAJOR, minor);
+		(void)snprintf(dev, sizeof(dev), "%u:%u\n",
+			       UVF_WALK_GROUP_MAJOR, node.minor);
 		(void)snprintf(uevent, sizeof(uevent),
-			       "MAJOR=%u\nMINOR=%d\nDEVNAME=vfio/%s\n",
-			       UVF_WALK_GROUP_MAJOR, minor, name);
-		walk_class_device(walk, "vfio", name, dev, uevent);
+			       "MAJOR=%u\nMINOR=%u\nDEVNAME=vfio/%s\n",
+			       UVF_WALK_GROUP_MAJOR, node.minor, node.name);
+		walk_class_device(walk, "vfio", node.name, dev, uevent);
 	}
 }
 
@@ -86,7 +83,7 @@ void uvf_sysfs_walk_classes(struct uvf_walk *walk, struct uvf_vfio *vfio)
 	walk_class_device(walk, "misc", "vfio", "10:196\n",
 			  "MAJOR=10\nMINOR=196\nDEVNAME=vfio/vfio\n"
 			  "DEVMODE=0666\n");
-	if (walk->has_cdev)
+	if (vfio->has_cdev)
 		walk_class_device(walk, "misc", "iommu", "10:125\n",
 				  "MAJOR=10\nMINOR=125\nDEVNAME=iommu\n"
 				  "DEVMODE=0660\n");

@@ -9,6 +9,7 @@
 #include "bus/bus.h"
 #include "bus/driver.h"
 #include "bus/machine.h"
+#include "core/cdev.h"
 #include "fs/sysfs_walk.h"
 
 static size_t show_override(struct uvf_bus_device *device, void *buf,
@@ -98,11 +99,11 @@ static void walk_attrs(struct uvf_walk *walk, struct uvf_bus_device *device,
 /* vfioN below the device that has it; without a cdev it has no number. */
 static void walk_vfio_dev(struct uvf_walk *walk, const char *parent, int index)
 {
+	const bool has_cdev = uvf_cdev_exists(walk->vfio, (unsigned int)index);
 	char dev[32], uevent[96];
 	const struct uvf_walk_text files[] = {
-		{"uevent", 0644, walk->has_cdev ? uevent : "",
-		 uvf_walk_store_uevent},
-		{walk->has_cdev ? "dev" : NULL, 0444, dev, NULL},
+		{"uevent", 0644, has_cdev ? uevent : "", uvf_walk_store_uevent},
+		{has_cdev ? "dev" : NULL, 0444, dev, NULL},
 		{NULL, 0, NULL, NULL},
 	};
 	const struct uvf_walk_file about = {.subsystem = "vfio-dev"};

@@ -12,6 +12,7 @@
 #include "bus/bus.h"
 #include "bus/driver.h"
 #include "bus/machine.h"
+#include "core/vfio.h"
 #include "fs/sysfs_walk.h"
 
 struct parameter {
@@ -36,12 +37,10 @@ struct module {
 	const char *version;  /* NULL: none */
 	const char *users[4]; /* modules that need this one */
 	struct parameter parameters[6];
+	bool is_noiommu; /* these parameters come with no-IOMMU mode */
 };
 
-/*
- * Source: Debian's 6.12 kernel.  It is built without no-IOMMU mode, hence
- * no enable_unsafe_noiommu_mode.
- */
+/* Source: Debian's 6.12 kernel, which is built without no-IOMMU mode. */
 static const struct module modules[] = {
 	{
 		.name = "vfio",
@@ -49,6 +48,8 @@ static const struct module modules[] = {
 		.refcnt = "4\n",
 		.version = "0.3\n",
 		.users = {"vfio_iommu_type1", "vfio_pci", "vfio_pci_core"},
+		.parameters = {PARAMETER(enable_unsafe_noiommu_mode, BOOL)},
+		.is_noiommu = true,
 	},
 	{
 		.name = "vfio_iommu_type1",
@@ -158,7 +159,8 @@ static void walk_module(struct uvf_walk *walk, const struct module *module)
 		uvf_walk_link(walk, target, "module/%s/holders/%s",
 			      module->name, module->users[i]);
 	}
-	if (!module->parameters[0].name)
+	if (!module->parameters[0].name ||
+	    (module->is_noiommu && !walk->vfio->host.noiommu))
 		return;
 	uvf_walk_dir(walk, "module/%s/parameters", module->name);
 	for (const struct parameter *p = module->parameters; p->name; p++)

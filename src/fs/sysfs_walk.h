@@ -27,6 +27,7 @@
 
 struct uvf_iommu_group;
 struct uvf_task;
+struct uvf_vfio;
 struct uvf_walk_file;
 
 /* A write to a file: size, or a negative errno; a NUL follows the text. */
@@ -64,7 +65,7 @@ struct uvf_walk_search {
 
 struct uvf_walk {
 	struct uvf_machine *machine;
-	bool has_cdev; /* iommufd and VFIO's character devices */
+	struct uvf_vfio *vfio;
 	const struct uvf_sysfs_sink *sink; /* NULL: search */
 	struct uvf_walk_search *search;
 	/* iommu_group is a number, and the groups themselves are not shown. */

@@ -5,6 +5,7 @@
 #ifndef UVF_IOMMU_IOMMU_H
 #define UVF_IOMMU_IOMMU_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,7 +25,15 @@ struct uvf_iommu_host {
 	bool write_implies_read;     /* tables cannot say write-only */
 	bool enforces_coherency;     /* DMA_CC */
 	struct uvf_range msi_window; /* reserved for interrupt messages */
+	/*
+	 * The parameter enable_unsafe_noiommu_mode, which may change at any
+	 * time; NULL: the kernel has no such mode.
+	 */
+	const atomic_bool *noiommu;
 };
+
+/* Whether devices without an IOMMU may be used now. */
+bool uvf_iommu_host_allows_noiommu(const struct uvf_iommu_host *host);
 
 /*
  * A device that reaches client memory by the processor: mediated and emulated
@@ -44,6 +53,11 @@ struct uvf_dma_user {
 
 struct uvf_iommu_backend {
 	const char *name;
+	/*
+	 * For groups without an IOMMU, and for nothing else; opening it takes
+	 * CAP_SYS_RAWIO.
+	 */
+	bool is_noiommu;
 	/* Positive when the backend offers it; state is NULL before open. */
 	int (*check_extension)(void *state, const struct uvf_iommu_host *host,
 			       unsigned long extension);
@@ -51,7 +65,10 @@ struct uvf_iommu_backend {
 	int (*open)(void **ret_state, const struct uvf_iommu_host *host,
 		    unsigned long type);
 	void (*release)(void *state);
-	/* Let a group's devices translate here; *ret_as is borrowed. */
+	/*
+	 * Let a group's devices translate here; *ret_as is borrowed, and NULL
+	 * when they do not.
+	 */
 	int (*attach_group)(void *state, struct uvf_aspace **ret_as);
 	void (*detach_group)(void *state);
 	/* Unknown commands: -ENOTTY. */

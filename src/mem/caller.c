@@ -2,8 +2,11 @@
 #include "mem/caller.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 
@@ -31,6 +34,23 @@ uint64_t uvf_caller_memlock_limit(const struct uvf_caller *caller)
 	    limit.rlim_cur == RLIM_INFINITY)
 		return UINT64_MAX;
 	return limit.rlim_cur;
+}
+
+void uvf_caller_comm(const struct uvf_caller *caller,
+		     char ret_comm[UVF_CALLER_COMM])
+{
+	char path[32];
+	ssize_t len = 0;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/comm", (int)caller->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		len = read(fd, ret_comm, UVF_CALLER_COMM - 1);
+		close(fd);
+	}
+	ret_comm[len > 0 ? len : 0] = '\0';
+	ret_comm[strcspn(ret_comm, "\n")] = '\0';
 }
 
 /* Fill @text up to its NUL, which must come within @max bytes. */

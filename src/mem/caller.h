@@ -52,6 +52,13 @@ struct uvf_caller {
 /* Bytes that the caller's process may lock; UINT64_MAX: any number. */
 uint64_t uvf_caller_memlock_limit(const struct uvf_caller *caller);
 
+/* Bytes of the name of a task, final NUL included. */
+#define UVF_CALLER_COMM 16
+
+/* The name of the caller's program, for messages; empty when it is gone. */
+void uvf_caller_comm(const struct uvf_caller *caller,
+		     char ret_comm[UVF_CALLER_COMM]);
+
 /* Return: 0 or -EFAULT. */
 int uvf_copy_in(struct uvf_caller *caller, void *dst, uint64_t addr,
 		size_t len);

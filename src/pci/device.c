@@ -75,7 +75,8 @@ static int check_keys(const struct uvfio_pci_model *desc,
 	return 0;
 }
 
-static int parse_group(int *ret_group, const struct uvf_options *options,
+static int parse_group(int *ret_group, const struct uvf_machine *machine,
+		       const struct uvf_options *options,
 		       struct uvfio_error *err)
 {
 	const char *text = uvf_options_find(options, "group");
@@ -91,6 +92,10 @@ static int parse_group(int *ret_group, const struct uvf_options *options,
 				"group=%s is no IOMMU group; write a number "
 				"from 0 to %d",
 				text, GROUP_MAX);
+		return -EINVAL;
+	}
+	if (!machine->has_iommu) {
+		uvfio_error_set(err, "group=%s: the host has no IOMMU", text);
 		return -EINVAL;
 	}
 	*ret_group = (int)group;
@@ -421,7 +426,7 @@ static int create(struct uvf_machine *machine, struct uvf_worker *worker,
 	if (!ret)
 		ret = check_keys(model, options, err);
 	if (!ret)
-		ret = parse_group(&group, options, err);
+		ret = parse_group(&group, machine, options, err);
 	if (!ret)
 		ret = check_driver(options, err);
 	if (ret)

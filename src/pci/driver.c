@@ -390,7 +390,12 @@ int uvf_pci_bind_by_key(struct uvf_bus_device *bus)
 			      ? uvf_bus_device_set_override(bus, name,
 							    strlen(name))
 			      : uvf_driver_give_id(driver, &bus->id);
-	return ret ? ret : uvf_device_attach_driver(bus, driver);
+	if (!ret)
+		ret = uvf_device_attach_driver(bus, driver);
+	/* As such a host boots: it stays free until no-IOMMU mode is on. */
+	if (ret && ret != -ENOMEM && !pci->machine->has_iommu)
+		return 0;
+	return ret;
 }
 
 int uvf_pci_bind(struct uvf_machine *machine)

@@ -101,9 +101,10 @@ static void open_node(struct uvfio_machine *machine, struct client *client,
 {
 	const char *node =
 		nodes[take8(input) % (sizeof(nodes) / sizeof(nodes[0]))];
+	const struct uvf_caller caller = {.has_rawio = true};
 	struct uvf_file *file;
 
-	if (uvf_devfs_open(&machine->vfio, node, &file))
+	if (uvf_devfs_open(&machine->vfio, &caller, node, &file))
 		return;
 	if (client_install(client, file) < 0)
 		uvf_file_put(file);

@@ -25,6 +25,7 @@
 struct client {
 	struct uvfio_machine *machine;
 	struct uvf_mm *mm;
+	bool has_rawio;
 	pthread_mutex_t lock; /* protects what follows */
 	bool is_full;
 	struct {
@@ -44,6 +45,7 @@ struct client *client_create(struct uvfio_machine *machine)
 
 	assert_non_null(client);
 	client->machine = machine;
+	client->has_rawio = true;
 	assert_int_equal(uvf_self_create(&client->mm), 0);
 	pthread_mutex_init(&client->lock, NULL);
 	return client;
@@ -142,9 +144,10 @@ static const struct uvf_caller_ops caller_ops = {
 
 int client_open(struct client *client, const char *path)
 {
+	const struct uvf_caller caller = {.has_rawio = client->has_rawio};
 	struct uvf_file *file;
-	int ret = uvf_devfs_open(&client->machine->vfio, path + strlen("/dev/"),
-				 &file);
+	int ret = uvf_devfs_open(&client->machine->vfio, &caller,
+				 path + strlen("/dev/"), &file);
 
 	if (ret)
 		return ret;
@@ -152,6 +155,11 @@ int client_open(struct client *client, const char *path)
 	if (ret < 0)
 		uvf_file_put(file);
 	return ret;
+}
+
+void client_set_rawio(struct client *client, bool has_rawio)
+{
+	client->has_rawio = has_rawio;
 }
 
 int client_open_foreign(struct client *client)
@@ -214,7 +222,7 @@ long client_ioctl(struct client *client, int fd, unsigned int cmd,
 		.base = {.ops = &caller_ops,
 			 .mm = client->mm,
 			 .pid = 1,
-			 .has_rawio = true},
+			 .has_rawio = client->has_rawio},
 		.client = client,
 	};
 	struct uvf_file *file;

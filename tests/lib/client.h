@@ -7,6 +7,8 @@
 #ifndef TESTS_LIB_CLIENT_H
 #define TESTS_LIB_CLIENT_H
 
+#include <stdbool.h>
+
 #include <uvfio/uvfio.h>
 
 struct client;
@@ -33,6 +35,9 @@ int client_pass(struct client *from, int fd, struct client *to);
 
 /* A descriptor of something that is no VFIO file: a pipe, for instance. */
 int client_open_foreign(struct client *client);
+
+/* Whether it has CAP_SYS_RAWIO, as it has at first. */
+void client_set_rawio(struct client *client, bool has_rawio);
 
 /* No further descriptor can be opened. */
 void client_fill_table(struct client *client, bool is_full);

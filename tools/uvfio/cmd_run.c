@@ -34,7 +34,8 @@ static const struct argp_option option_table[] = {
 	 "or as the RFC v02 (6.12)",
 	 0},
 	{"host", KEY_HOST, "KEY=VALUE,...", 0,
-	 "the pretended host: iommu=intel|amd (intel), aperture=39|48|57 (48), "
+	 "the pretended host: iommu=intel|amd|none (intel), noiommu=on|off "
+	 "(off), aperture=39|48|57 (48), "
 	 "kvm=auto|real|stub|none (auto)",
 	 0},
 	{"view", KEY_VIEW, "MODE", 0,

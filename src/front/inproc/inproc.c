@@ -218,12 +218,14 @@ void uvf_inproc_destroy(struct uvf_inproc *inproc)
 int uvfio_open(struct uvfio_machine *machine, const char *path)
 {
 	static const char dev[] = "/dev/";
+	struct inproc_caller self = make_caller(machine);
 	struct uvf_file *file;
 	int ret;
 
 	if (strncmp(path, dev, strlen(dev)) != 0)
 		return -ENOENT;
-	ret = uvf_devfs_open(&machine->vfio, path + strlen(dev), &file);
+	ret = uvf_devfs_open(&machine->vfio, &self.caller, path + strlen(dev),
+			     &file);
 	if (ret)
 		return ret;
 	ret = install(machine->inproc, file);

@@ -180,11 +180,23 @@ static bool is_in_our_user_namespace(pid_t tid)
 	return n > 0 && n == m && !memcmp(own, its, (size_t)n);
 }
 
+static uint64_t rights_of(pid_t tid, const struct status *status)
+{
+	return is_in_our_user_namespace(tid) ? status->capabilities : 0;
+}
+
+bool uvf_client_has_rawio(pid_t tid)
+{
+	struct status status;
+
+	return !read_status(tid, &status) &&
+	       rights_of(tid, &status) & (1ULL << CAP_SYS_RAWIO);
+}
+
 static void set_rights(struct uvf_client *client, pid_t tid,
 		       const struct status *status)
 {
-	uint64_t rights =
-		is_in_our_user_namespace(tid) ? status->capabilities : 0;
+	uint64_t rights = rights_of(tid, status);
 
 	client->has_rawio = rights & (1ULL << CAP_SYS_RAWIO);
 	client->has_ipc_lock = rights & (1ULL << CAP_IPC_LOCK);

@@ -65,6 +65,9 @@ struct uvf_client *uvf_clients_lookup(struct uvf_clients *clients, pid_t tid);
 struct uvf_client *uvf_client_get(struct uvf_client *client);
 void uvf_client_put(struct uvf_client *client); /* takes NULL */
 
+/* Whether a thread that waits in a notification has CAP_SYS_RAWIO now. */
+bool uvf_client_has_rawio(pid_t tid);
+
 /* Readable when a process ended; then call uvf_clients_reap(). */
 int uvf_clients_fd(const struct uvf_clients *clients);
 void uvf_clients_reap(struct uvf_clients *clients);

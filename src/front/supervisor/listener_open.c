@@ -70,6 +70,17 @@ static int check_open(const struct uvf_call *call,
 	return uvf_proc_may_open(call->tid, &hit->rights, flags);
 }
 
+static int open_as_caller(const struct uvf_call *call, const char *node,
+			  struct uvf_file **ret_file)
+{
+	const struct uvf_caller caller = {
+		.pid = call->tid,
+		.has_rawio = uvf_client_has_rawio(call->tid),
+	};
+
+	return uvf_devfs_open_past(call->params->vfio, &caller, node, ret_file);
+}
+
 void uvf_call_open_node(struct uvf_call *call, const struct uvf_view_hit *hit,
 			int flags)
 {
@@ -80,7 +91,7 @@ void uvf_call_open_node(struct uvf_call *call, const struct uvf_view_hit *hit,
 
 	ret = check_open(call, hit, flags);
 	if (!ret)
-		ret = uvf_devfs_open_past(call->params->vfio, hit->node, &file);
+		ret = open_as_caller(call, hit->node, &file);
 	if (ret)
 		goto out;
 	fd = uvf_fds_make(fds, file, flags);

@@ -109,7 +109,7 @@ static long check_extension_locked(struct uvf_iommufd *ctx,
 	case VFIO_UNMAP_ALL:
 		return !ctx->is_noiommu;
 	case VFIO_NOIOMMU_IOMMU:
-		return ctx->host.profile->has_noiommu;
+		return ctx->host.noiommu != NULL;
 	case VFIO_DMA_CC_IOMMU:
 		if (!ctx->compat)
 			return -ENODEV;

@@ -693,12 +693,14 @@ static bool m_has_domain(int id)
 
 static void compare(void)
 {
+	struct uvf_group_node node;
+
 	for (int fd = 0; fd < FDS; fd++)
 		if (file_at(fd)->kind == GROUP_FILE)
 			expect("GET_STATUS", status_of(&rig, fd),
 			       m_status(file_at(fd)->object));
 	for (int id = 0; id < IDS; id++)
-		expect("node", uvf_group_exists(rig.vfio, GROUP + id),
+		expect("node", uvf_group_node(rig.vfio, GROUP + id, &node),
 		       find_group(id) != NONE);
 	for (int i = 0; i < DEVICES; i++) {
 		expect("opens", fakes[i]->opens, m.devices[i].opens);

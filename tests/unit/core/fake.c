@@ -50,8 +50,8 @@ static int fake_probe(struct uvf_driver *driver, struct uvf_bus_device *bus)
 
 	if (ret)
 		return ret;
-	ret = bus->group ? uvf_device_register(&fake->vfio)
-			 : uvf_device_register_emulated(&fake->vfio);
+	ret = fake->is_emulated ? uvf_device_register_emulated(&fake->vfio)
+				: uvf_device_register(&fake->vfio);
 	if (ret)
 		uvf_device_put(&fake->vfio);
 	return ret;
@@ -122,7 +122,12 @@ static struct uvf_driver *add_driver(struct rig *rig, const char *name,
 
 struct rig rig_create(const char *abi)
 {
-	struct rig rig = {.machine = machine_create_as(abi, NULL)};
+	return rig_create_on(abi, NULL);
+}
+
+struct rig rig_create_on(const char *abi, const char *host)
+{
+	struct rig rig = {.machine = machine_create_as(abi, host)};
 
 	rig.bus_machine = &rig.machine->bus;
 	rig.vfio = &rig.machine->vfio;
@@ -156,6 +161,7 @@ struct fake *fake_add(struct rig *rig, const char *name, int group)
 	struct fake *fake = uvf_zalloc(sizeof(*fake));
 
 	fake->rig = rig;
+	fake->is_emulated = group == EMULATED;
 	fake->bus.ops = &device_ops;
 	fake->bus.bus = rig->bus;
 	(void)snprintf(fake->bus.name, sizeof(fake->bus.name), "%s", name);

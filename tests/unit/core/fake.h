@@ -36,6 +36,7 @@ struct fake {
 	struct uvf_bus_device bus;
 	struct uvf_device vfio;
 	struct rig *rig;
+	bool is_emulated;
 	int open_errno;  /* what open() says */
 	int match_value; /* what match() says, if that is an op */
 	atomic_int opens, closes, requests, last_request, removes;
@@ -43,6 +44,7 @@ struct fake {
 };
 
 struct rig rig_create(const char *abi);
+struct rig rig_create_on(const char *abi, const char *host);
 void rig_fill(struct rig *rig); /* after rig_create(), at its final place */
 void rig_destroy(struct rig *rig);
 

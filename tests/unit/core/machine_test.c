@@ -52,7 +52,9 @@ static void wrong_specifications_are_named(void **state)
 		{NULL, NULL, "edu,group=1,group=2", NULL, -EINVAL, "twice"},
 		{"2.6", NULL, "edu", NULL, -EINVAL, "6.12"},
 		{NULL, "aperture=40", "edu", NULL, -EINVAL, "aperture"},
-		{NULL, "iommu=none", "edu", NULL, -EINVAL, "intel"},
+		{NULL, "iommu=arm", "edu", NULL, -EINVAL, "intel"},
+		{NULL, "iommu=none", "edu,group=3", NULL, -EINVAL, "group=3"},
+		{NULL, "noiommu=Y", "edu", NULL, -EINVAL, "noiommu"},
 		{NULL, "cpu=4", "edu", NULL, -EINVAL, "cpu"},
 		{NULL, ",iommu=amd", "edu", NULL, -EINVAL, ",iommu=amd"},
 	};

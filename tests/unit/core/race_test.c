@@ -108,6 +108,7 @@ static void *probe_and_remove(void *arg)
 static void members_of_a_group_come_and_go_at_once(void **state)
 {
 	struct race race = {.must_stop = false};
+	struct uvf_group_node node;
 	struct prober probers[THREADS];
 	pthread_t threads[THREADS];
 
@@ -121,9 +122,9 @@ static void members_of_a_group_come_and_go_at_once(void **state)
 	}
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
-	assert_false(uvf_group_exists(race.rig.vfio, GROUP));
+	assert_false(uvf_group_node(race.rig.vfio, GROUP, &node));
 	fake_bind(race.fakes[0], race.rig.vfio_driver);
-	assert_true(uvf_group_exists(race.rig.vfio, GROUP));
+	assert_true(uvf_group_node(race.rig.vfio, GROUP, &node));
 	assert_int_equal(race.fakes[0]->vfio.index, 2);
 	rig_destroy(&race.rig);
 }
@@ -145,6 +146,7 @@ static void *come_and_go_as_stub(void *arg)
 static void groups_are_told_of_drivers_while_they_come_and_go(void **state)
 {
 	struct race race = {.must_stop = false};
+	struct uvf_group_node node;
 	struct prober probers[2];
 	pthread_t threads[3], opener;
 
@@ -164,7 +166,7 @@ static void groups_are_told_of_drivers_while_they_come_and_go(void **state)
 		pthread_join(threads[i], NULL);
 	atomic_store(&race.must_stop, true);
 	pthread_join(opener, NULL);
-	assert_false(uvf_group_exists(race.rig.vfio, GROUP));
+	assert_false(uvf_group_node(race.rig.vfio, GROUP, &node));
 	rig_destroy(&race.rig);
 }
 

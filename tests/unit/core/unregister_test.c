@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "core/device_set.h"
 #include "fake.h"
+#include "mem/caller.h"
 
 #define LONG_NS  3600000000000ull /* never reached */
 #define SHORT_NS 1000000ull
@@ -233,6 +234,8 @@ static void last_device_leaves_a_group_in_a_container(void **state)
 	}
 }
 
+static const struct uvf_caller nobody;
+
 /* Shows U10, G14, S24. */
 static void orphan_and_its_successor_live_side_by_side(void **state)
 {
@@ -248,7 +251,8 @@ static void orphan_and_its_successor_live_side_by_side(void **state)
 	all = client_open_all(rig.client, NODE, "a");
 	client_close(rig.client, all.device);
 	uvf_device_detach(&fake->bus, NULL);
-	assert_int_equal(uvf_group_open(rig.vfio, GROUP, &file), -ENXIO);
+	assert_int_equal(uvf_group_open(rig.vfio, &nobody, GROUP, false, &file),
+			 -ENXIO);
 	fake_bind(fake, rig.vfio_driver);
 	again = client_open_all(rig.client, NODE, "a");
 	assert_int_equal(status_of(&rig, all.group), -ENODEV);
@@ -258,7 +262,8 @@ static void orphan_and_its_successor_live_side_by_side(void **state)
 	rig_destroy(&rig);
 	rig = rig_create("4.1");
 	rig_fill(&rig);
-	assert_int_equal(uvf_group_open(rig.vfio, GROUP, &file), -ENODEV);
+	assert_int_equal(uvf_group_open(rig.vfio, &nobody, GROUP, false, &file),
+			 -ENODEV);
 	rig_destroy(&rig);
 }
 
@@ -480,12 +485,13 @@ static void driver_that_leaves_lets_nobody_in(void **state)
 /* Registers, so that there is a group, and then fails. */
 static int probe_in_vain(struct uvf_driver *driver, struct uvf_bus_device *bus)
 {
+	struct uvf_group_node node;
 	struct fake *fake = uvf_container_of(bus, struct fake, bus);
 	int ret = uvf_device_init(driver->data, &fake->vfio);
 
 	assert_int_equal(ret, 0);
 	assert_int_equal(uvf_device_register(&fake->vfio), 0);
-	assert_true(uvf_group_exists(driver->data, GROUP));
+	assert_true(uvf_group_node(driver->data, GROUP, &node));
 	uvf_device_unregister(&fake->vfio, NULL);
 	uvf_device_put(&fake->vfio);
 	return -EIO;
@@ -494,6 +500,7 @@ static int probe_in_vain(struct uvf_driver *driver, struct uvf_bus_device *bus)
 /* Shows U16. */
 static void failed_probe_leaves_neither_node_nor_number(void **state)
 {
+	struct uvf_group_node node;
 	static const struct uvf_driver_ops ops = {.probe = probe_in_vain};
 	struct rig rig = rig_create(NULL);
 	struct uvf_driver *driver = uvf_zalloc(sizeof(*driver));
@@ -510,12 +517,13 @@ static void failed_probe_leaves_neither_node_nor_number(void **state)
 	b = fake_add(&rig, "b", GROUP + 1);
 	assert_int_equal(uvf_device_attach_driver(&a->bus, driver), -EIO);
 	assert_null(a->bus.driver);
-	assert_false(uvf_group_exists(rig.vfio, GROUP));
+	assert_false(uvf_group_node(rig.vfio, GROUP, &node));
 	assert_int_equal(client_open(rig.client, NODE), -ENOENT);
 	fake_bind(b, rig.vfio_driver);
 	/* The machine has vfio0 and vfio1, and the minors 0 and 1. */
 	assert_int_equal(b->vfio.index, 2);
-	assert_int_equal(uvf_group_minor(rig.vfio, GROUP + 1), 2);
+	assert_true(uvf_group_node(rig.vfio, GROUP + 1, &node));
+	assert_int_equal(node.minor, 2);
 	fake_bind(a, rig.vfio_driver);
 	rig_destroy(&rig);
 }

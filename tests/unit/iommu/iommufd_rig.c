@@ -71,6 +71,7 @@ void rig_open(struct rig *rig)
 		.aperture_bits = 48,
 		.page_sizes = 0x40201000,
 		.msi_window = {0xfee00000, 0xfeefffff},
+		.noiommu = &rig->noiommu,
 	};
 	rig->caller.has_rawio = true;
 	rig->caller.has_sys_resource = true;

@@ -27,6 +27,7 @@ extern uint8_t *rig_memory;
 struct rig {
 	struct uvf_profile profile;
 	struct uvf_iommu_host host;
+	atomic_bool noiommu; /* the module parameter */
 	struct uvf_caller caller;
 	struct uvf_iommufd *ctx;
 };

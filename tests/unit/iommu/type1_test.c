@@ -92,7 +92,6 @@ static void opens_its_types_only(void **state)
 	void *instance = NULL;
 
 	(void)state;
-	assert_null(uvf_iommu_backends[1]);
 	assert_int_equal(backend->open(&instance, &host, VFIO_UNMAP_ALL),
 			 -EINVAL);
 	assert_int_equal(backend->open(&instance, &host, (1ul << 32) + 3),
