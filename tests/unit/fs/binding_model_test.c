@@ -96,7 +96,7 @@ static int model_new_id(int driver, int id)
 	dynamic[driver][id] = true;
 	for (int i = 0; i < DEVICES; i++)
 		if (devices[i].is_there && devices[i].driver < 0 &&
-		    matches(driver, &devices[i]))
+		    matches(driver, &devices[i]) && takes(driver, &devices[i]))
 			devices[i].driver = driver;
 	return 0;
 }
