@@ -669,6 +669,11 @@ void uvf_fds_drain(struct uvf_fds *fds)
 	drain(fds);
 }
 
+void uvf_fds_drain_now(struct uvf_fds *fds)
+{
+	drain(fds);
+}
+
 void uvf_fds_own(struct uvf_fds *fds)
 {
 	struct f_owner_ex owner = {.type = F_OWNER_TID, .pid = gettid()};

@@ -112,6 +112,12 @@ void uvf_fds_drain(struct uvf_fds *fds);
 int uvf_fds_fd(const struct uvf_fds *fds);
 void uvf_fds_nudge(struct uvf_fds *fds);
 
+/*
+ * The same, without trusting that the signal has come: what was closed
+ * before the call that is being answered is released when this returns.
+ */
+void uvf_fds_drain_now(struct uvf_fds *fds);
+
 /* The handler of SIGIO. */
 void uvf_fds_on_signal(int signo);
 

@@ -89,6 +89,8 @@ void uvf_call_open_node(struct uvf_call *call, const struct uvf_view_hit *hit,
 	int fd;
 	int ret;
 
+	/* A node may be busy until the close before this open is known. */
+	uvf_fds_drain_now(fds);
 	ret = check_open(call, hit, flags);
 	if (!ret)
 		ret = open_as_caller(call, hit->node, &file);
