@@ -6,14 +6,14 @@ Each header must compile alone: those of include/uvfio as C17 and as C++17
 without anything else of the project, those of src as C17 with GNU
 extensions.  Its guard must follow its path.
 """
-import argparse
 import concurrent.futures
 import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
+
+import checks
 
 WARNINGS = ["-fsyntax-only", "-Wall", "-Wextra", "-Werror",
             "-Wstrict-prototypes"]
@@ -109,18 +109,10 @@ def check_header(root, path):
     return found
 
 
-def run(root, out):
-    passed = failed = 0
-    paths = sorted(headers(root))
+def run(root):
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = pool.map(lambda path: check_header(root, path), paths)
-        for found in results:
-            for line in found:
-                print(line, file=out)
-            failed += bool(found)
-            passed += not found
-    print(f"{passed} passed, {failed} failed", file=out)
-    return failed
+        return checks.report(pool.map(lambda path: check_header(root, path),
+                                      sorted(headers(root))))
 
 
 def header(guard, body):
@@ -153,32 +145,13 @@ CASES = [
 
 
 def self_test():
-    wrong = 0
     with tempfile.TemporaryDirectory() as root:
         for path, text, _ in CASES:
-            full = os.path.join(root, path)
-            os.makedirs(os.path.dirname(full), exist_ok=True)
-            with open(full, "w", encoding="utf-8") as file:
-                file.write(text)
-        for path, _, must_fail in CASES:
-            if bool(check_header(root, path)) != must_fail:
-                print(f"{path}: {'passed' if must_fail else 'failed'}, and "
-                      "should not have")
-                wrong += 1
-    print(f"{len(CASES) - wrong} passed, {wrong} failed")
-    return wrong
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", default=os.path.join(
-        os.path.dirname(os.path.abspath(__file__)), ".."))
-    parser.add_argument("--self-test", action="store_true")
-    args = parser.parse_args()
-    if args.self_test:
-        return 1 if self_test() else 0
-    return 1 if run(os.path.normpath(args.root), sys.stdout) else 0
+            checks.write(root, path, text)
+        return checks.report_self_test(
+            (path, check_header(root, path), must_fail)
+            for path, _, must_fail in CASES)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    checks.main(__doc__, lambda args: run(args.root), self_test)

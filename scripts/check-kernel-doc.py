@@ -12,10 +12,10 @@ A comment that begins with two stars documents the function behind it:
 The names must be those of the functions that follow, and every @param must
 be a parameter of one of them.
 """
-import argparse
 import os
 import re
-import sys
+
+import checks
 
 BLOCK = re.compile(r"/\*\*(?!/)(.*?)\*/", re.S)
 TITLE = re.compile(r"^\s*\*?\s*(\w+)\(\) - \S", re.M)
@@ -113,23 +113,17 @@ def check_text(path, text):
     return found
 
 
-def run(root, out):
-    passed = failed = 0
+def sources(root):
     for top in ("include", "src", "tools", "tests", "bench", "examples"):
         for folder, _, names in sorted(os.walk(os.path.join(root, top))):
             for name in sorted(names):
-                if not name.endswith((".c", ".h")):
-                    continue
-                full = os.path.join(folder, name)
-                with open(full, encoding="utf-8") as file:
-                    found = check_text(os.path.relpath(full, root),
-                                       file.read())
-                for line in found:
-                    print(line, file=out)
-                failed += bool(found)
-                passed += not found
-    print(f"{passed} passed, {failed} failed", file=out)
-    return failed
+                if name.endswith((".c", ".h")):
+                    yield os.path.relpath(os.path.join(folder, name), root)
+
+
+def run(root):
+    return checks.report(check_text(path, checks.read(root, path))
+                         for path in sources(root))
 
 
 # Self-test: a text, and whether it must be refused.
@@ -153,26 +147,9 @@ CASES = [
 
 
 def self_test():
-    wrong = 0
-    for number, (text, must_fail) in enumerate(CASES, 1):
-        if bool(check_text("x.h", text)) != must_fail:
-            print(f"case {number}: {'passed' if must_fail else 'failed'},"
-                  " and should not have")
-            wrong += 1
-    print(f"{len(CASES) - wrong} passed, {wrong} failed")
-    return wrong
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", default=os.path.join(
-        os.path.dirname(os.path.abspath(__file__)), ".."))
-    parser.add_argument("--self-test", action="store_true")
-    args = parser.parse_args()
-    if args.self_test:
-        return 1 if self_test() else 0
-    return 1 if run(os.path.normpath(args.root), sys.stdout) else 0
+    return checks.report_self_test((text, check_text("x.h", text), must_fail)
+                                   for text, must_fail in CASES)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    checks.main(__doc__, lambda args: run(args.root), self_test)

@@ -5,11 +5,11 @@
 Fails on an #include that points upward.  Only #include "..." and
 #include <uvfio/...> are looked at; system headers are nobody's business.
 """
-import argparse
 import os
 import re
-import sys
 import tempfile
+
+import checks
 
 CORE_HEADERS = ["iommu", "mem"]  # what the headers of src/core show
 
@@ -141,16 +141,8 @@ def check_file(root, path):
     return found
 
 
-def run(root, out):
-    passed = failed = 0
-    for path in sources(root):
-        found = check_file(root, path)
-        for line in found:
-            print(line, file=out)
-        failed += bool(found)
-        passed += not found
-    print(f"{passed} passed, {failed} failed", file=out)
-    return failed
+def run(root):
+    return checks.report(check_file(root, path) for path in sources(root))
 
 
 # Self-test: a file, its text, and whether it must be refused.
@@ -188,33 +180,15 @@ HEADERS = ["include/uvfio/a.h", "src/base/a.h", "src/base/a.c",
 
 
 def self_test():
-    wrong = 0
     with tempfile.TemporaryDirectory() as root:
-        for path, text in [(h, "\n") for h in HEADERS] + [
-                case[:2] for case in CASES]:
-            full = os.path.join(root, path)
-            os.makedirs(os.path.dirname(full), exist_ok=True)
-            with open(full, "w", encoding="utf-8") as file:
-                file.write(text)
-        for path, _, must_fail in CASES:
-            if bool(check_file(root, path)) != must_fail:
-                print(f"{path}: {'passed' if must_fail else 'failed'}, and "
-                      "should not have")
-                wrong += 1
-    print(f"{len(CASES) - wrong} passed, {wrong} failed")
-    return wrong
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", default=os.path.join(
-        os.path.dirname(os.path.abspath(__file__)), ".."))
-    parser.add_argument("--self-test", action="store_true")
-    args = parser.parse_args()
-    if args.self_test:
-        return 1 if self_test() else 0
-    return 1 if run(os.path.normpath(args.root), sys.stdout) else 0
+        for path in HEADERS:
+            checks.write(root, path, "\n")
+        for path, text, _ in CASES:
+            checks.write(root, path, text)
+        return checks.report_self_test(
+            (path, check_file(root, path), must_fail)
+            for path, _, must_fail in CASES)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    checks.main(__doc__, lambda args: run(args.root), self_test)

@@ -6,13 +6,13 @@ What clang-format does not know: licence lines, lengths of files and
 functions, banned calls, comments, words that mark unfinished work, and
 paths of somebody's machine.  Then clang-format itself.
 """
-import argparse
 import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
+
+import checks
 
 SPDX = "SPDX-License-Identifier: BSD-3-Clause"
 FILE_LINES = 800
@@ -253,31 +253,25 @@ def check_format(root, paths):
     return found
 
 
-def run(root, out):
-    failed, all_files, c_files = set(), [], []
+def check_all(root):
+    """What is wrong with each file."""
+    found = {}
     for path in files(root):
         try:
-            with open(os.path.join(root, path), encoding="utf-8") as file:
-                text = file.read()
+            found[path] = check_text(path, checks.read(root, path))
         except UnicodeDecodeError:
             continue
-        all_files.append(path)
-        if path.endswith((".c", ".h")):
-            c_files.append(path)
-        found = check_text(path, text)
-        if found:
-            failed.add(path)
-        for line in found:
-            print(line, file=out)
-    formatted = check_format(root, c_files)
+    formatted = check_format(
+        root, [path for path in found if path.endswith((".c", ".h"))])
     if formatted is None:
-        print("clang-format is missing: the format was not checked", file=out)
+        print("clang-format is missing: the format was not checked")
     for line in formatted or []:
-        failed.add(line.split(":", 1)[0])
-        print(line, file=out)
-    print(f"{len(all_files) - len(failed)} passed, {len(failed)} failed",
-          file=out)
-    return len(failed)
+        found.setdefault(line.split(":", 1)[0], []).append(line)
+    return found.values()
+
+
+def run(root):
+    return checks.report(check_all(root))
 
 
 C_LINE = f"/* {SPDX} */\n"
@@ -332,46 +326,25 @@ CASES = [
 ]
 
 
-def self_test_format():
-    """The number of wrong verdicts of clang-format on two files."""
+def format_verdict():
+    """What clang-format says of two files that only it can tell apart."""
     with tempfile.TemporaryDirectory() as root:
         for name, text in ((".clang-format", "BasedOnStyle: LLVM\n"),
                            ("good.c", "int a;\n"), ("bad.c", "int  a ;\n")):
-            with open(os.path.join(root, name), "w",
-                      encoding="utf-8") as file:
-                file.write(text)
+            checks.write(root, name, text)
         found = check_format(root, ["good.c", "bad.c"])
     if found is None:
         print("clang-format is missing: the format was not checked")
-        return 0
-    if len(found) == 1 and found[0].startswith("bad.c:1:"):
-        return 0
-    print(f"clang-format on bad.c and good.c: {found}")
-    return 1
+        return "clang-format", [], False
+    right = len(found) == 1 and found[0].startswith("bad.c:1:")
+    return "clang-format", right, True
 
 
 def self_test():
-    wrong = 0
-    for path, text, must_fail in CASES:
-        if bool(check_text(path, text)) != must_fail:
-            print(f"{path}: {'passed' if must_fail else 'failed'}, and "
-                  "should not have")
-            wrong += 1
-    wrong += self_test_format()
-    print(f"{len(CASES) + 1 - wrong} passed, {wrong} failed")
-    return wrong
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", default=os.path.join(
-        os.path.dirname(os.path.abspath(__file__)), ".."))
-    parser.add_argument("--self-test", action="store_true")
-    args = parser.parse_args()
-    if args.self_test:
-        return 1 if self_test() else 0
-    return 1 if run(os.path.normpath(args.root), sys.stdout) else 0
+    return checks.report_self_test(
+        [(path, check_text(path, text), must_fail)
+         for path, text, must_fail in CASES] + [format_verdict()])
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    checks.main(__doc__, lambda args: run(args.root), self_test)

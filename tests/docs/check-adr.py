@@ -5,11 +5,14 @@
 Each decision in docs/adr is one short page with the same four parts, and the
 numbers in their names have no gap and no double.
 """
-import argparse
 import os
 import re
 import sys
 import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "..", "..", "scripts"))
+import checks  # noqa: E402
 
 FOLDER = "docs/adr"
 LINES = 40
@@ -46,18 +49,15 @@ def check_names(names):
     return found
 
 
-def run(root, out):
-    names = os.listdir(os.path.join(root, FOLDER))
-    results = [check_names(names)]
-    for name in sorted(names):
-        path = f"{FOLDER}/{name}"
-        with open(os.path.join(root, path), encoding="utf-8") as file:
-            results.append(check_page(path, file.read()))
-    for line in sum(results, []):
-        print(line, file=out)
-    failed = sum(map(bool, results))
-    print(f"{len(results) - failed} passed, {failed} failed", file=out)
-    return failed
+def check_all(root):
+    names = sorted(os.listdir(os.path.join(root, FOLDER)))
+    return [check_names(names)] + [
+        check_page(f"{FOLDER}/{name}", checks.read(root, f"{FOLDER}/{name}"))
+        for name in names]
+
+
+def run(root):
+    return checks.report(check_all(root))
 
 
 BODY = "".join(f"\n## {part}\n\nText.\n" for part in PARTS)
@@ -76,34 +76,15 @@ CASES = [
 
 
 def self_test():
-    wrong = 0
-    for number, (pages, must_fail) in enumerate(CASES, 1):
+    verdicts = []
+    for pages, must_fail in CASES:
         with tempfile.TemporaryDirectory() as root:
-            os.makedirs(os.path.join(root, FOLDER))
             for name, text in pages.items():
-                with open(os.path.join(root, FOLDER, name), "w",
-                          encoding="utf-8") as file:
-                    file.write(text)
-            with open(os.devnull, "w", encoding="utf-8") as null:
-                failed = run(root, null)
-        if bool(failed) != must_fail:
-            print(f"case {number}: {'passed' if must_fail else 'failed'}, "
-                  "and should not have")
-            wrong += 1
-    print(f"{len(CASES) - wrong} passed, {wrong} failed")
-    return wrong
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", default=os.path.join(
-        os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-    parser.add_argument("--self-test", action="store_true")
-    args = parser.parse_args()
-    if args.self_test:
-        return 1 if self_test() else 0
-    return 1 if run(args.root, sys.stdout) else 0
+                checks.write(root, f"{FOLDER}/{name}", text)
+            verdicts.append((sorted(pages), sum(check_all(root), []),
+                             must_fail))
+    return checks.report_self_test(verdicts)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    checks.main(__doc__, lambda args: run(args.root), self_test)

@@ -6,12 +6,15 @@ The cases that docs/limits.md names, in the column "cases" of its tables, must
 be ones that a real kernel was asked (tests/conformance/recorded).  A name may
 be a pattern, and one without a slash is of the same file as the one before.
 """
-import argparse
 import fnmatch
 import glob
 import os
 import re
 import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "..", "..", "scripts"))
+import checks  # noqa: E402
 
 PAGE = "docs/limits.md"
 RECORDED = "tests/conformance/recorded/*.txt"
@@ -47,19 +50,15 @@ def check(text, cases):
             if not fnmatch.filter(cases, pattern)]
 
 
-def run(root, out):
+def run(root):
     cases = set()
     for path in glob.glob(os.path.join(root, RECORDED)):
         with open(path, encoding="utf-8") as file:
             cases |= {line.split(" ")[0] for line in file}
-    with open(os.path.join(root, PAGE), encoding="utf-8") as file:
-        text = file.read()
+    text = checks.read(root, PAGE)
     found = check(text, cases)
-    for line in found:
-        print(line, file=out)
-    count = len(list(named_cases(text)))
-    print(f"{count - len(found)} passed, {len(found)} failed", file=out)
-    return len(found)
+    right = len(list(named_cases(text))) - len(found)
+    return checks.report([[line] for line in found] + [[]] * right)
 
 
 HEAD = "| what | cases |\n|---|---|\n"
@@ -76,26 +75,9 @@ CASES = [
 
 
 def self_test():
-    wrong = 0
-    for number, (text, must_fail) in enumerate(CASES, 1):
-        if bool(check(text, KNOWN)) != must_fail:
-            print(f"case {number}: {'passed' if must_fail else 'failed'}, "
-                  "and should not have")
-            wrong += 1
-    print(f"{len(CASES) - wrong} passed, {wrong} failed")
-    return wrong
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", default=os.path.join(
-        os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-    parser.add_argument("--self-test", action="store_true")
-    args = parser.parse_args()
-    if args.self_test:
-        return 1 if self_test() else 0
-    return 1 if run(args.root, sys.stdout) else 0
+    return checks.report_self_test((text, check(text, KNOWN), must_fail)
+                                   for text, must_fail in CASES)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    checks.main(__doc__, lambda args: run(args.root), self_test)

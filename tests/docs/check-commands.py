@@ -8,12 +8,15 @@ exactly the options that --help lists.  A session of the documents, a line
 `$ build/uvfio ...` or `$ build/examples/...` and what it prints, is run and
 must print just that.  --page runs the sessions of one page and nothing else.
 """
-import argparse
 import os
 import re
 import shlex
 import subprocess
 import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "..", "..", "scripts"))
+import checks  # noqa: E402
 
 PROMPT = re.compile(r"^(?:[$#] )?(?:sudo )?(?:\S*/)?uvfio(?: (.*))?$")
 OPTION = re.compile(r"^\s{2,6}(?:(-\w), )?\s*(--[\w-]+)(=|\[=)?", re.M)
@@ -184,11 +187,6 @@ def documents(root):
                 yield os.path.relpath(os.path.join(folder, name), root)
 
 
-def read(root, path):
-    with open(os.path.join(root, path), encoding="utf-8") as file:
-        return file.read()
-
-
 def executor(path_of_tool):
     """What runs a command of a session, and returns what it prints."""
     # Examples lie beside the tool.
@@ -203,22 +201,18 @@ def executor(path_of_tool):
     return execute
 
 
-def run_page(root, path_of_tool, page, out):
-    text = read(root, page)
+def run_page(root, path_of_tool, page):
+    text = checks.read(root, page)
     found = check_sessions(executor(path_of_tool), page, text)
-    for line in found:
-        print(line, file=out)
     count = len(list(sessions(text)))
-    print(f"{count - len(found)} passed, {len(found)} failed", file=out)
+    checks.report([[line] for line in found] + [[]] * (count - len(found)))
     return found or not count
 
 
-def run(root, path_of_tool, out):
+def run_all(root, path_of_tool):
     if not os.access(path_of_tool, os.X_OK):
-        print(f"{path_of_tool} is not built: no command was checked",
-              file=out)
-        print("0 passed, 0 failed", file=out)
-        return 0
+        print(f"{path_of_tool} is not built: no command was checked")
+        return checks.report([])
 
     def ask(args):
         return subprocess.run([path_of_tool, *args], capture_output=True,
@@ -226,20 +220,26 @@ def run(root, path_of_tool, out):
 
     execute = executor(path_of_tool)
     tool = Tool(ask)
-    results = [check_text(tool, path, read(root, path)) +
-               check_sessions(execute, path, read(root, path))
-               for path in documents(root)
-               if os.path.exists(os.path.join(root, path))]
+    results = []
+    for path in documents(root):
+        if os.path.exists(os.path.join(root, path)):
+            text = checks.read(root, path)
+            results.append(check_text(tool, path, text) +
+                           check_sessions(execute, path, text))
     for command in ("ctl", "run"):
         page = f"docs/man/uvfio-{command}.1"
-        results.append(check_manual(tool, command, page, read(root, page)))
+        results.append(check_manual(tool, command, page,
+                                    checks.read(root, page)))
     page = "docs/man/uvfio-devices.5"
-    results.append(check_keys(tool, page, read(root, page)))
-    for line in sum(results, []):
-        print(line, file=out)
-    failed = sum(map(bool, results))
-    print(f"{len(results) - failed} passed, {failed} failed", file=out)
-    return failed
+    results.append(check_keys(tool, page, checks.read(root, page)))
+    return checks.report(results)
+
+
+def run(args):
+    tool = args.tool or os.path.join(args.root, "build", "uvfio")
+    if args.page:
+        return run_page(args.root, tool, args.page)
+    return run_all(args.root, tool)
 
 
 ANSWERS = {
@@ -300,30 +300,8 @@ def self_test():
     verdicts += [(text, check_sessions(lambda command: "one\ntwo\n", "x.md",
                                        text), must_fail)
                  for text, must_fail in SESSIONS]
-    wrong = 0
-    for text, found, must_fail in verdicts:
-        if bool(found) != must_fail:
-            print(f"{text!r}: {found or 'passed'}, and should not have")
-            wrong += 1
-    print(f"{len(verdicts) - wrong} passed, {wrong} failed")
-    return wrong
-
-
-def main():
-    top = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", default=os.path.normpath(top))
-    parser.add_argument("--tool")
-    parser.add_argument("--page")
-    parser.add_argument("--self-test", action="store_true")
-    args = parser.parse_args()
-    if args.self_test:
-        return 1 if self_test() else 0
-    tool = args.tool or os.path.join(args.root, "build", "uvfio")
-    if args.page:
-        return 1 if run_page(args.root, tool, args.page, sys.stdout) else 0
-    return 1 if run(args.root, tool, sys.stdout) else 0
+    return checks.report_self_test(verdicts)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    checks.main(__doc__, run, self_test, [("--tool", {}), ("--page", {})])

@@ -6,12 +6,15 @@ The table of docs/ioctls.md against the code: every ioctl of the dispatch
 table, of the IOMMU backend and of iommufd has a row and the other way round;
 handler and test of a row exist.
 """
-import argparse
 import glob
 import os
 import re
 import sys
 import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "..", "..", "scripts"))
+import checks  # noqa: E402
 
 PAGE = "docs/ioctls.md"
 DISPATCH = "src/core/dispatch.c"
@@ -103,13 +106,10 @@ def check(root):
     return found, len(set(rows) | set(code))
 
 
-def run(root, out):
+def run(root):
     found, count = check(root)
-    for line in found:
-        print(line, file=out)
-    failed = min(len(found), count) if found else 0
-    print(f"{count - failed} passed, {failed} failed", file=out)
-    return len(found)
+    right = max(count - len(found), 0)
+    return checks.report([[line] for line in found] + [[]] * right)
 
 
 CODE_FILES = {
@@ -144,33 +144,15 @@ CASES = [
 
 
 def self_test():
-    wrong = 0
-    for number, (rows, must_fail) in enumerate(CASES, 1):
+    verdicts = []
+    for rows, must_fail in CASES:
         with tempfile.TemporaryDirectory() as root:
-            files = dict(CODE_FILES, **{PAGE: "\n".join(rows) + "\n"})
-            for path, text in files.items():
-                full = os.path.join(root, path)
-                os.makedirs(os.path.dirname(full), exist_ok=True)
-                with open(full, "w", encoding="utf-8") as file:
-                    file.write(text)
-            if bool(check(root)[0]) != must_fail:
-                print(f"case {number}: {'passed' if must_fail else 'failed'},"
-                      " and should not have")
-                wrong += 1
-    print(f"{len(CASES) - wrong} passed, {wrong} failed")
-    return wrong
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", default=os.path.join(
-        os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-    parser.add_argument("--self-test", action="store_true")
-    args = parser.parse_args()
-    if args.self_test:
-        return 1 if self_test() else 0
-    return 1 if run(os.path.normpath(args.root), sys.stdout) else 0
+            for path, text in CODE_FILES.items():
+                checks.write(root, path, text)
+            checks.write(root, PAGE, "\n".join(rows) + "\n")
+            verdicts.append((rows, check(root)[0], must_fail))
+    return checks.report_self_test(verdicts)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    checks.main(__doc__, lambda args: run(args.root), self_test)

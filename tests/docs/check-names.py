@@ -6,12 +6,15 @@ What the documents name must exist: files and folders in backticks, targets
 of links, and functions, structures and constants of the project.  So must
 documents that the sources name.
 """
-import argparse
 import glob
 import os
 import re
 import sys
 import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "..", "..", "scripts"))
+import checks  # noqa: E402
 
 # Where a path of a document may start, and what makes a word a path.
 PLACES = ("", "src", "include", "docs")
@@ -144,22 +147,13 @@ def documents(root):
                 yield os.path.relpath(os.path.join(folder, name), root)
 
 
-def run(root, out):
-    passed = failed = 0
+def run(root):
     words = words_of_sources(root)
-    checks = [(path, lambda *args: check_text(root, words, *args))
-              for path in documents(root)]
-    checks += [(path, lambda *args: check_source(root, *args))
-               for path in sources(root)]
-    for path, check in checks:
-        with open(os.path.join(root, path), encoding="utf-8") as file:
-            found = check(path, file.read())
-        for line in found:
-            print(line, file=out)
-        failed += bool(found)
-        passed += not found
-    print(f"{passed} passed, {failed} failed", file=out)
-    return failed
+    return checks.report(
+        [check_text(root, words, path, checks.read(root, path))
+         for path in documents(root)] +
+        [check_source(root, path, checks.read(root, path))
+         for path in sources(root)])
 
 
 # Self-test: a text, and whether it must be refused.
@@ -186,40 +180,16 @@ SOURCES = [
 
 
 def self_test():
-    wrong = 0
     with tempfile.TemporaryDirectory() as root:
-        for path, text in (("src/core/file.c", "int uvf_known(void);\n"),
-                           ("README.md", "\n")):
-            full = os.path.join(root, path)
-            os.makedirs(os.path.dirname(full), exist_ok=True)
-            with open(full, "w", encoding="utf-8") as file:
-                file.write(text)
+        checks.write(root, "src/core/file.c", "int uvf_known(void);\n")
+        checks.write(root, "README.md", "\n")
         words = words_of_sources(root)
-        for number, (text, must_fail) in enumerate(CASES, 1):
-            if bool(check_text(root, words, "x.md", text)) != must_fail:
-                print(f"case {number}: {'passed' if must_fail else 'failed'},"
-                      " and should not have")
-                wrong += 1
-        for number, (text, must_fail) in enumerate(SOURCES, 1):
-            if bool(check_source(root, "x.c", text)) != must_fail:
-                print(f"source {number}: "
-                      f"{'passed' if must_fail else 'failed'}, and should "
-                      "not have")
-                wrong += 1
-    print(f"{len(CASES) + len(SOURCES) - wrong} passed, {wrong} failed")
-    return wrong
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", default=os.path.join(
-        os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-    parser.add_argument("--self-test", action="store_true")
-    args = parser.parse_args()
-    if args.self_test:
-        return 1 if self_test() else 0
-    return 1 if run(os.path.normpath(args.root), sys.stdout) else 0
+        return checks.report_self_test(
+            [(text, check_text(root, words, "x.md", text), must_fail)
+             for text, must_fail in CASES] +
+            [(text, check_source(root, "x.c", text), must_fail)
+             for text, must_fail in SOURCES])
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    checks.main(__doc__, lambda args: run(args.root), self_test)

@@ -14,10 +14,13 @@ do, and when a comment names a row that there is not.  --write puts the tests
 of the comments into the page, and takes the rows that have one out of "Open";
 it never adds a row there.
 """
-import argparse
 import os
 import re
 import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "..", "..", "scripts"))
+import checks  # noqa: E402
 
 PAGE = "docs/requirements.md"
 FOLDERS = ("tests",)
@@ -145,24 +148,17 @@ def all_claims(root):
                     yield path, line, row, test
 
 
-def run(root, is_writing, out):
-    path = os.path.join(root, PAGE)
-    with open(path, encoding="utf-8") as file:
-        page = file.read()
-    shown = list(all_claims(root))
-    if is_writing:
+def run(args):
+    page = checks.read(args.root, PAGE)
+    shown = list(all_claims(args.root))
+    if args.write:
         page = rewrite(page, shown)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(page)
+        checks.write(args.root, PAGE, page)
     found = check(page, shown)
-    for line in found:
-        print(line, file=out)
     count = len(list(rows_of(page)))
-    still_open = len(open_rows(page))
-    print(f"{count} rows, {still_open} open", file=out)
-    failed = min(len(found), count)
-    print(f"{count - failed} passed, {failed} failed", file=out)
-    return len(found)
+    print(f"{count} rows, {len(open_rows(page))} open")
+    right = max(count - len(found), 0)
+    return checks.report([[line] for line in found] + [[]] * right)
 
 
 GOOD = "| U1 | Does it. | `tests/a.c`: test_a |\n"
@@ -192,40 +188,23 @@ CASES = [
 
 
 def self_test():
-    wrong = 0
-    for number, (page, text, must_fail) in enumerate(CASES, 1):
+    verdicts = []
+    for page, text, must_fail in CASES:
         shown = [("tests/a.c",) + claim for claim in claims("tests/a.c",
                                                             text)]
-        if bool(check(page, shown)) != must_fail:
-            print(f"case {number}: {'passed' if must_fail else 'failed'}, "
-                  f"and should not have: {check(page, shown)}")
-            wrong += 1
+        verdicts.append((page, check(page, shown), must_fail))
         # What --write leaves must pass, unless a row has no test or there is
         # no such row.
         again = rewrite(page, shown)
-        if not must_fail and (again != page or check(again, shown)):
-            print(f"case {number}: --write changed a page that was right")
-            wrong += 1
+        if not must_fail:
+            verdicts.append((page, again != page or check(again, shown),
+                             False))
     fixed = rewrite(BOTH.replace("test_a", "old") + OPEN + "\n\n- U1\n- U2\n",
                     [("tests/a.c", 1, "U1", "tests/a.c:test_a")])
-    if fixed != BOTH + OPEN + "\n\n- U2\n":
-        print(f"--write made {fixed!r}")
-        wrong += 1
-    print(f"{len(CASES) + 1 - wrong} passed, {wrong} failed")
-    return wrong
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", default=os.path.join(
-        os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-    parser.add_argument("--write", action="store_true")
-    parser.add_argument("--self-test", action="store_true")
-    args = parser.parse_args()
-    if args.self_test:
-        return 1 if self_test() else 0
-    return 1 if run(args.root, args.write, sys.stdout) else 0
+    verdicts.append(("--write", fixed != BOTH + OPEN + "\n\n- U2\n", False))
+    return checks.report_self_test(verdicts)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    checks.main(__doc__, run, self_test,
+                [("--write", {"action": "store_true"})])
