@@ -223,6 +223,7 @@ int main(void)
 	need(uvf_mem_create(&mem, mm, range, UVF_PROT_READ | UVF_PROT_WRITE),
 	     "mem");
 	uvf_reader_register();
+	uvf_reader_online();
 	measure_null();
 	measure_copy(page);
 	measure_translation(mem);

@@ -157,12 +157,14 @@ static void sleep_until(struct uvf_worker *worker, uint64_t deadline)
 	};
 
 	worker->is_asleep = true;
+	uvf_reader_offline();
 	if (worker->must_stop || any_kicked(worker))
 		;
 	else if (deadline)
 		pthread_cond_timedwait(&worker->wake, &worker->lock, &ts);
 	else
 		pthread_cond_wait(&worker->wake, &worker->lock);
+	uvf_reader_online();
 	worker->is_asleep = false;
 }
 
@@ -173,6 +175,7 @@ static void *worker_main(void *arg)
 
 	pthread_setname_np(pthread_self(), "uvf-devices");
 	uvf_reader_register();
+	uvf_reader_online();
 	pthread_mutex_lock(&worker->lock);
 	while (!worker->must_stop) {
 		struct round round = {false, false, 0};

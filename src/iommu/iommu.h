@@ -108,4 +108,11 @@ extern const struct uvf_iommu_backend *const uvf_iommu_backends[];
 void uvf_reader_register(void);
 void uvf_reader_unregister(void);
 
+/*
+ * A thread that does DMA all the time is online until it waits for something:
+ * its accesses are cheaper, and every unmap dearer.  Of a registered thread.
+ */
+void uvf_reader_online(void);
+void uvf_reader_offline(void);
+
 #endif /* UVF_IOMMU_IOMMU_H */

@@ -1,62 +1,71 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a reader does: a section in which nothing it finds goes away.
+ * What a reader does: a section in which nothing it finds goes away, and what
+ * a writer does: wait for the sections that run.
  *
- * The flavour of liburcu is the one that uses membarrier(2): a section costs
- * two plain stores, and a thread that sleeps between two of them hinders
- * nobody.  The quiescent-state flavour would save one of the stores, but make
- * every device thread say when it sleeps.
+ * Each thread has a count of its own that is odd inside a section.  A writer
+ * takes something out, looks at the counts of all threads, and waits for each
+ * odd one to change.  For that, entering must be visible before what follows
+ * is read.  A thread that is online, which one is that does DMA all the time,
+ * leaves that to the writer, who then needs membarrier(2); any other thread
+ * pays for it at each section.  So a section of a busy device costs two plain
+ * stores, and a wait costs a few loads while no device is busy.
  */
 #ifndef UVF_IOMMU_READER_H
 #define UVF_IOMMU_READER_H
 
-#include <urcu/urcu-memb.h>
-#include <urcu/static/urcu-memb.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 
-/*
- * ThreadSanitizer does not know membarrier(2): say what is ordered, and leave
- * the counters to the library, which it does not look into.
- */
-#if defined(__SANITIZE_THREAD__)
-#define UVF_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define UVF_TSAN 1
-#endif
-#endif
+#include "base/list.h"
 
-#ifdef UVF_TSAN
-void __tsan_acquire(void *addr);
-void __tsan_release(void *addr);
-extern char uvf_reader_token;
-#endif
+/* One thread.  Its own, but for what others read. */
+struct uvf_reader {
+	_Atomic uint64_t section; /* odd inside; counts up at both ends */
+	atomic_bool is_online;    /* writers order our stores for us */
+	unsigned int depth;       /* sections that nest */
+	unsigned int registered;  /* registrations that nest */
+	struct uvf_list node;     /* in the list of all, under its lock */
+} __attribute__((aligned(64)));
+
+extern __thread struct uvf_reader uvf_reader_self;
 
 static inline void uvf_reader_enter(void)
 {
-#ifdef UVF_TSAN
-	urcu_memb_read_lock();
-#else
-	_urcu_memb_read_lock();
-#endif
+	struct uvf_reader *self = &uvf_reader_self;
+	uint64_t section;
+
+	if (self->depth++)
+		return;
+	section = atomic_load_explicit(&self->section, memory_order_relaxed);
+	if (atomic_load_explicit(&self->is_online, memory_order_relaxed)) {
+		atomic_store_explicit(&self->section, section + 1,
+				      memory_order_relaxed);
+		atomic_signal_fence(memory_order_seq_cst);
+	} else {
+		atomic_store_explicit(&self->section, section + 1,
+				      memory_order_seq_cst);
+	}
 }
 
 static inline void uvf_reader_leave(void)
 {
-#ifdef UVF_TSAN
-	__tsan_release(&uvf_reader_token);
-	urcu_memb_read_unlock();
-#else
-	_urcu_memb_read_unlock();
-#endif
+	struct uvf_reader *self = &uvf_reader_self;
+	uint64_t section;
+
+	if (--self->depth)
+		return;
+	section = atomic_load_explicit(&self->section, memory_order_relaxed);
+	atomic_store_explicit(&self->section, section + 1,
+			      memory_order_release);
 }
 
-/* Wait for every section that runs. */
-static inline void uvf_reader_synchronize(void)
-{
-	urcu_memb_synchronize_rcu();
-#ifdef UVF_TSAN
-	__tsan_acquire(&uvf_reader_token);
-#endif
-}
+/**
+ * uvf_reader_synchronize() - wait for every section that runs
+ * What this thread took out before is in use by nobody when it returns.
+ * Context: outside of sections.
+ */
+void uvf_reader_synchronize(void);
 
 #endif /* UVF_IOMMU_READER_H */

@@ -3,7 +3,7 @@
  * The walk every DMA takes: from an IOVA of one address space to client
  * memory.
  *
- * Readers take no lock (liburcu).  When uvf_aspace_unmap() returned, no
+ * Readers take no lock (reader.h).  When uvf_aspace_unmap() returned, no
  * access through the mapping runs any more and none can start: translation
  * and copy are one read-side section.
  */
