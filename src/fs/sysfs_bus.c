@@ -69,20 +69,6 @@ static ssize_t store_autoprobe(const struct uvf_walk_file *file,
 	return (ssize_t)size;
 }
 
-static ssize_t store_rescan(const struct uvf_walk_file *file,
-			    struct uvf_task *task, const char *text,
-			    size_t size)
-{
-	uint64_t value;
-
-	(void)task;
-	if (uvf_parse_ulong(text, &value))
-		return -EINVAL;
-	if (value)
-		uvf_machine_rescan(file->machine);
-	return (ssize_t)size;
-}
-
 static ssize_t store_alignment(const struct uvf_walk_file *file,
 			       struct uvf_task *task, const char *text,
 			       size_t size)
@@ -184,7 +170,7 @@ static void walk_files(struct uvf_walk *walk, struct uvf_bus *bus)
 		{NULL, 0, NULL, NULL},
 	};
 	const struct uvf_walk_text pci_files[] = {
-		{"rescan", 0200, NULL, store_rescan},
+		{"rescan", 0200, NULL, uvf_walk_store_rescan},
 		{"resource_alignment", 0644, alignment, store_alignment},
 		{NULL, 0, NULL, NULL},
 	};

@@ -42,18 +42,33 @@ static ssize_t store_remove(struct uvf_bus_device *device,
 	return ret ? ret : (ssize_t)size;
 }
 
+/* A write to any of the files rescan. */
+static ssize_t rescan(struct uvf_machine *machine, const char *text,
+		      size_t size)
+{
+	uint64_t value;
+
+	if (uvf_parse_ulong(text, &value))
+		return -EINVAL;
+	if (value)
+		uvf_machine_rescan(machine);
+	return (ssize_t)size;
+}
+
 static ssize_t store_rescan(struct uvf_bus_device *device,
 			    struct uvf_task *task, const char *text,
 			    size_t size)
 {
-	uint64_t value;
-
 	(void)task;
-	if (uvf_parse_ulong(text, &value))
-		return -EINVAL;
-	if (value)
-		uvf_machine_rescan(device->bus->machine);
-	return (ssize_t)size;
+	return rescan(device->bus->machine, text, size);
+}
+
+ssize_t uvf_walk_store_rescan(const struct uvf_walk_file *file,
+			      struct uvf_task *task, const char *text,
+			      size_t size)
+{
+	(void)task;
+	return rescan(file->machine, text, size);
 }
 
 static size_t show_uevent(struct uvf_bus_device *device, void *buf, size_t size)
@@ -142,26 +157,12 @@ static void walk_group_of(struct uvf_walk *walk, const char *dir,
 	uvf_walk_link(walk, target, "%s/iommu_group", dir);
 }
 
-static ssize_t store_bus_rescan(const struct uvf_walk_file *file,
-				struct uvf_task *task, const char *text,
-				size_t size)
-{
-	uint64_t value;
-
-	(void)task;
-	if (uvf_parse_ulong(text, &value))
-		return -EINVAL;
-	if (value)
-		uvf_machine_rescan(file->machine);
-	return (ssize_t)size;
-}
-
 /* What the kernel knows of a PCI bus: below its bridge, or at the root. */
 static void walk_pci_bus(struct uvf_walk *walk, const char *above,
 			 const char *name)
 {
 	static const struct uvf_walk_text files[] = {
-		{"rescan", 0200, NULL, store_bus_rescan},
+		{"rescan", 0200, NULL, uvf_walk_store_rescan},
 		{"uevent", 0644, "", uvf_walk_store_uevent},
 		{NULL, 0, NULL, NULL},
 	};

@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct uvf_file;
 struct uvf_clients;
 struct uvf_eventfds;
 struct uvf_fds;
@@ -109,6 +110,13 @@ extern const struct uvf_mmio_ops uvf_call_mmio_ops;
 uvf_call_fn uvf_call_open;
 uvf_call_fn uvf_call_eventfd;
 uvf_call_fn uvf_call_socket;
+
+/*
+ * Answers the call with a descriptor of the file, whose reference it takes, or
+ * with what hinders it.
+ */
+void uvf_call_return_file(struct uvf_call *call, struct uvf_file *file,
+			  int flags);
 
 /* An open of a node of the machine; it answers the call. */
 void uvf_call_open_node(struct uvf_call *call, const struct uvf_view_hit *hit,

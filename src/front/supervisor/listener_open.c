@@ -81,27 +81,18 @@ static int open_as_caller(const struct uvf_call *call, const char *node,
 	return uvf_devfs_open_past(call->params->vfio, &caller, node, ret_file);
 }
 
-void uvf_call_open_node(struct uvf_call *call, const struct uvf_view_hit *hit,
-			int flags)
+void uvf_call_return_file(struct uvf_call *call, struct uvf_file *file,
+			  int flags)
 {
 	struct uvf_fds *fds = call->params->fds;
-	struct uvf_file *file;
-	int fd;
+	int fd = uvf_fds_make(fds, file, flags);
 	int ret;
 
-	/* A node may be busy until the close before this open is known. */
-	uvf_fds_drain_now(fds);
-	ret = check_open(call, hit, flags);
-	if (!ret)
-		ret = open_as_caller(call, hit->node, &file);
-	if (ret)
-		goto out;
-	fd = uvf_fds_make(fds, file, flags);
 	if (fd < 0) {
 		uvf_file_put(file);
 		/* It is our table that is full, not the client's. */
-		ret = fd == -EMFILE ? -ENFILE : fd;
-		goto out;
+		uvf_call_return(call, fd == -EMFILE ? -ENFILE : fd);
+		return;
 	}
 	ret = uvf_client_give(call->params->fd, call->id, fd, flags, true);
 	if (ret >= 0) {
@@ -111,8 +102,24 @@ void uvf_call_open_node(struct uvf_call *call, const struct uvf_view_hit *hit,
 	}
 	uvf_fds_abort(fds, fd);
 	uvf_file_put(file);
-out:
 	uvf_call_return(call, ret);
+}
+
+void uvf_call_open_node(struct uvf_call *call, const struct uvf_view_hit *hit,
+			int flags)
+{
+	struct uvf_file *file;
+	int ret;
+
+	/* A node may be busy until the close before this open is known. */
+	uvf_fds_drain_now(call->params->fds);
+	ret = check_open(call, hit, flags);
+	if (!ret)
+		ret = open_as_caller(call, hit->node, &file);
+	if (ret)
+		uvf_call_return(call, ret);
+	else
+		uvf_call_return_file(call, file, flags);
 }
 
 /*

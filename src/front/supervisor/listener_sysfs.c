@@ -27,29 +27,13 @@ struct waiting {
 
 void uvf_call_open_sysfs(struct uvf_call *call, const char *path, int flags)
 {
-	struct uvf_fds *fds = call->params->fds;
 	struct uvf_file *file;
-	int fd, ret;
+	int ret = uvf_view_file(call->params->view, path, &file);
 
-	ret = uvf_view_file(call->params->view, path, &file);
 	if (ret)
-		goto out;
-	fd = uvf_fds_make(fds, file, flags);
-	if (fd < 0) {
-		uvf_file_put(file);
-		ret = fd == -EMFILE ? -ENFILE : fd;
-		goto out;
-	}
-	ret = uvf_client_give(call->params->fd, call->id, fd, flags, true);
-	if (ret >= 0) {
-		/* The call is answered. */
-		close(fd);
-		return;
-	}
-	uvf_fds_abort(fds, fd);
-	uvf_file_put(file);
-out:
-	uvf_call_return(call, ret);
+		uvf_call_return(call, ret);
+	else
+		uvf_call_return_file(call, file, flags);
 }
 
 /* A client that was killed hears nothing, which is no failure. */
