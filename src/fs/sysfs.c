@@ -16,13 +16,20 @@
 
 static int walk_all(struct uvf_walk *walk, struct uvf_vfio *vfio)
 {
+	const bool has_devices = uvf_walk_wants(walk, "devices");
+	const bool has_class = uvf_walk_wants(walk, "class");
+
 	walk->has_group_numbers = vfio->v02;
 	uvf_walk_dir(walk, "class");
-	uvf_sysfs_walk_devices(walk);
-	uvf_sysfs_walk_classes(walk, vfio);
-	uvf_sysfs_walk_modules(walk);
-	uvf_sysfs_walk_bus(walk);
-	if (!walk->has_group_numbers)
+	if (has_devices || has_class) {
+		uvf_sysfs_walk_devices(walk);
+		uvf_sysfs_walk_classes(walk, vfio);
+	}
+	if (uvf_walk_wants(walk, "module"))
+		uvf_sysfs_walk_modules(walk);
+	if (uvf_walk_wants(walk, "bus"))
+		uvf_sysfs_walk_bus(walk);
+	if (!walk->has_group_numbers && uvf_walk_wants(walk, "kernel"))
 		uvf_sysfs_walk_groups(walk, vfio);
 	return walk->error;
 }

@@ -115,6 +115,8 @@ static void walk_driver(struct uvf_walk *walk, struct uvf_driver *driver)
 
 	uvf_walk_path(walk, dir, "bus/%s/drivers/%s", driver->bus->name,
 		      driver->name);
+	if (!uvf_walk_wants(walk, dir))
+		return;
 	uvf_walk_dir(walk, "%s", dir);
 	uvf_walk_texts(walk, files, &about, "%s", dir);
 	if (!uvf_walk_module_of(driver, module))
@@ -123,36 +125,55 @@ static void walk_driver(struct uvf_walk *walk, struct uvf_driver *driver)
 	uvf_walk_link(walk, target, "%s/module", dir);
 }
 
-static void walk_drivers(struct uvf_walk *walk, struct uvf_bus *bus)
+static void walk_drivers(struct uvf_walk *walk, struct uvf_bus *bus,
+			 const char *above)
 {
 	struct uvf_driver *driver;
+	char dir[UVF_WALK_PATH];
 
+	uvf_walk_path(walk, dir, "%s/drivers", above);
+	if (!uvf_walk_wants(walk, dir))
+		return;
 	for (size_t i = 0; (driver = uvf_driver_at(bus, i)); i++)
 		walk_driver(walk, driver);
 }
 
-static void walk_devices(struct uvf_walk *walk, struct uvf_bus *bus)
+/* The links to a device: of its bus, and of its driver. */
+static void walk_links(struct uvf_walk *walk, struct uvf_bus_device *device,
+		       const char *devices, const char *drivers)
 {
+	struct uvf_driver *driver;
+	char dir[UVF_BUS_PATH];
+
+	if (!uvf_walk_wants_entry(walk, devices, device->name) &&
+	    !uvf_walk_wants(walk, drivers))
+		return;
+	driver = uvf_bus_device_driver(device);
+	uvf_bus_device_path(device, dir);
+	uvf_walk_link(walk, dir, "%s/%s", devices, device->name);
+	if (driver)
+		uvf_walk_link(walk, dir, "%s/%s/%s", drivers, driver->name,
+			      device->name);
+}
+
+static void walk_devices(struct uvf_walk *walk, struct uvf_bus *bus,
+			 const char *above)
+{
+	char all[UVF_WALK_PATH], drivers[UVF_WALK_PATH];
 	struct uvf_bus_device **devices;
 	size_t count;
 
+	uvf_walk_path(walk, all, "%s/devices", above);
+	uvf_walk_path(walk, drivers, "%s/drivers", above);
+	if (!uvf_walk_wants(walk, all) && !uvf_walk_wants(walk, drivers))
+		return;
 	devices = uvf_machine_devices(walk->machine, bus, &count);
 	if (!devices) {
 		uvf_walk_fail(walk, -ENOMEM);
 		return;
 	}
-	for (size_t i = 0; i < count; i++) {
-		struct uvf_driver *driver = uvf_bus_device_driver(devices[i]);
-		char dir[UVF_BUS_PATH];
-
-		uvf_bus_device_path(devices[i], dir);
-		uvf_walk_link(walk, dir, "bus/%s/devices/%s", bus->name,
-			      devices[i]->name);
-		if (driver)
-			uvf_walk_link(walk, dir, "bus/%s/drivers/%s/%s",
-				      bus->name, driver->name,
-				      devices[i]->name);
-	}
+	for (size_t i = 0; i < count; i++)
+		walk_links(walk, devices[i], all, drivers);
 	uvf_bus_devices_put(devices, count);
 }
 
@@ -203,7 +224,7 @@ void uvf_sysfs_walk_bus(struct uvf_walk *walk)
 		walk_files(walk, bus);
 		uvf_walk_dir(walk, "%s/devices", dir);
 		uvf_walk_dir(walk, "%s/drivers", dir);
-		walk_drivers(walk, bus);
-		walk_devices(walk, bus);
+		walk_drivers(walk, bus, dir);
+		walk_devices(walk, bus, dir);
 	}
 }

@@ -25,6 +25,8 @@ static void walk_class_device(struct uvf_walk *walk, const char *class,
 
 	uvf_walk_path(walk, dir, "devices/virtual/%s/%s", class, name);
 	uvf_walk_path(walk, target, "class/%s", class);
+	if (!uvf_walk_wants(walk, dir) && !uvf_walk_wants(walk, target))
+		return;
 	uvf_walk_dir(walk, "%s", dir);
 	uvf_walk_texts(walk, files, &about, "%s", dir);
 	uvf_walk_link(walk, target, "%s/subsystem", dir);

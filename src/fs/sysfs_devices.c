@@ -89,12 +89,15 @@ static const struct uvf_bus_attr generic_attrs[] = {
 static void walk_attr(struct uvf_walk *walk, struct uvf_bus_device *device,
 		      const struct uvf_bus_attr *attr, const char *dir)
 {
-	const struct uvf_walk_file file = {
+	struct uvf_walk_file file;
+
+	if (!uvf_walk_wants_entry(walk, dir, attr->name))
+		return;
+	file = (struct uvf_walk_file){
 		.mode = attr->mode & 07777,
 		.device = device,
 		.attr = attr,
 	};
-
 	uvf_walk_file(walk, &file, "%s/%s", dir, attr->name);
 }
 
@@ -130,6 +133,8 @@ static void walk_vfio_dev(struct uvf_walk *walk, const char *parent, int index)
 		       UVF_WALK_CDEV_MAJOR, index, index);
 	uvf_walk_dir(walk, "%s/vfio-dev", parent);
 	uvf_walk_path(walk, dir, "%s/vfio-dev/vfio%d", parent, index);
+	if (!uvf_walk_wants(walk, dir))
+		return;
 	uvf_walk_dir(walk, "%s", dir);
 	uvf_walk_link(walk, parent, "%s/device", dir);
 	uvf_walk_link(walk, "class/vfio-dev", "%s/subsystem", dir);
@@ -169,6 +174,9 @@ static void walk_pci_bus(struct uvf_walk *walk, const char *above,
 	const struct uvf_walk_file about = {.subsystem = "pci_bus"};
 	char dir[UVF_WALK_PATH];
 
+	if (!uvf_walk_wants(walk, above) &&
+	    !uvf_walk_wants(walk, "class/pci_bus"))
+		return;
 	uvf_walk_dir(walk, "%s/pci_bus", above);
 	uvf_walk_path(walk, dir, "%s/pci_bus/%s", above, name);
 	uvf_walk_dir(walk, "%s", dir);
@@ -180,14 +188,16 @@ static void walk_pci_bus(struct uvf_walk *walk, const char *above,
 
 static void walk_device(struct uvf_walk *walk, struct uvf_bus_device *device)
 {
-	struct uvf_driver *driver = uvf_bus_device_driver(device);
-	int index = uvf_bus_device_vfio_index(device);
 	char dir[UVF_BUS_PATH], target[UVF_WALK_PATH];
+	struct uvf_driver *driver;
 	unsigned int group;
+	int index;
 
 	uvf_bus_device_path(device, dir);
 	if (!uvf_walk_wants(walk, dir))
 		return;
+	driver = uvf_bus_device_driver(device);
+	index = uvf_bus_device_vfio_index(device);
 	uvf_walk_dir(walk, "%s", dir);
 	uvf_walk_dir(walk, "%s/power", dir);
 	walk_attrs(walk, device, dir);

@@ -145,24 +145,27 @@ static void walk_module(struct uvf_walk *walk, const struct module *module)
 		{NULL, 0, NULL, NULL},
 	};
 	const struct uvf_walk_file about = {.subsystem = "module"};
+	char dir[UVF_WALK_PATH];
 
-	uvf_walk_dir(walk, "module/%s", module->name);
-	uvf_walk_texts(walk, files, &about, "module/%s", module->name);
+	uvf_walk_path(walk, dir, "module/%s", module->name);
+	if (!uvf_walk_wants(walk, dir))
+		return;
+	uvf_walk_dir(walk, "%s", dir);
+	uvf_walk_texts(walk, files, &about, "%s", dir);
 	if (module->version)
-		uvf_walk_text(walk, 0444, module->version, "module/%s/version",
-			      module->name);
-	uvf_walk_dir(walk, "module/%s/holders", module->name);
+		uvf_walk_text(walk, 0444, module->version, "%s/version", dir);
+	uvf_walk_dir(walk, "%s/holders", dir);
 	for (size_t i = 0; module->users[i]; i++) {
 		char target[UVF_WALK_PATH];
 
 		uvf_walk_path(walk, target, "module/%s", module->users[i]);
-		uvf_walk_link(walk, target, "module/%s/holders/%s",
-			      module->name, module->users[i]);
+		uvf_walk_link(walk, target, "%s/holders/%s", dir,
+			      module->users[i]);
 	}
 	if (!module->parameters[0].name ||
 	    (module->is_noiommu && !walk->vfio->host.noiommu))
 		return;
-	uvf_walk_dir(walk, "module/%s/parameters", module->name);
+	uvf_walk_dir(walk, "%s/parameters", dir);
 	for (const struct parameter *p = module->parameters; p->name; p++)
 		walk_parameter(walk, module, p);
 }

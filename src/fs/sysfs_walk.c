@@ -59,6 +59,24 @@ bool uvf_walk_wants(const struct uvf_walk *walk, const char *dir)
 	return !walk->error && (walk->sink || prefix_of_wanted(walk, dir));
 }
 
+bool uvf_walk_wants_entry(const struct uvf_walk *walk, const char *dir,
+			  const char *name)
+{
+	const char *rest;
+	size_t len;
+
+	if (walk->error)
+		return false;
+	if (walk->sink)
+		return true;
+	len = prefix_of_wanted(walk, dir);
+	if (!len || walk->search->path[len] != '/')
+		return false;
+	rest = walk->search->path + len + 1;
+	len = strlen(name);
+	return !strncmp(rest, name, len) && (!rest[len] || rest[len] == '/');
+}
+
 static bool is_wanted(const struct uvf_walk *walk, const char *path)
 {
 	return !strcmp(walk->search->path, path);
@@ -183,8 +201,11 @@ void uvf_walk_texts(struct uvf_walk *walk, const struct uvf_walk_text *texts,
 	if (!is_fine)
 		return;
 	for (; texts->name; texts++) {
-		struct uvf_walk_file file = *about;
+		struct uvf_walk_file file;
 
+		if (!uvf_walk_wants_entry(walk, dir, texts->name))
+			continue;
+		file = *about;
 		file.mode = texts->mode;
 		file.text = texts->text;
 		file.store = texts->store;

@@ -89,6 +89,10 @@ void uvf_walk_path(struct uvf_walk *walk, char ret_path[UVF_WALK_PATH],
 /* Whether anybody wants to hear of what is below a directory. */
 bool uvf_walk_wants(const struct uvf_walk *walk, const char *dir);
 
+/* The same of one entry of a directory. */
+bool uvf_walk_wants_entry(const struct uvf_walk *walk, const char *dir,
+			  const char *name);
+
 void uvf_walk_fail(struct uvf_walk *walk, int error);
 void uvf_walk_dir(struct uvf_walk *walk, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
