@@ -19,6 +19,7 @@
 #include "core/file.h"
 #include "fs/devfs.h"
 #include "front/machine.h"
+#include "history.h"
 #include "iommu/iommu.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -26,6 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define PROFILES_MAX   8
 #define OPERATIONS_MAX 64
 #define REGION_SHIFT   40
+#define INPUTS_MAX     4096 /* for which machines serve */
 
 static const char *const devices[] = {
 	"edu,group=1",
@@ -172,9 +174,10 @@ static void run(struct uvfio_machine *machine, struct client *client,
 	}
 }
 
+static struct uvfio_machine *machines[PROFILES_MAX];
+
 static struct uvfio_machine *machine_of(unsigned int number)
 {
-	static struct uvfio_machine *machines[PROFILES_MAX];
 	struct uvfio_machine_params params = {
 		.abi = uvf_profile_name_at(number),
 		.devices = devices,
@@ -190,6 +193,16 @@ static struct uvfio_machine *machine_of(unsigned int number)
 	return machines[number];
 }
 
+/* What they did not give back has no owner after it. */
+static void destroy_machines(void)
+{
+	for (unsigned int i = 0; i < PROFILES_MAX; i++) {
+		uvfio_machine_destroy(machines[i]);
+		machines[i] = NULL;
+	}
+	history_clear();
+}
+
 static unsigned int count_profiles(void)
 {
 	unsigned int count = 0;
@@ -202,6 +215,7 @@ static unsigned int count_profiles(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct client *client;
+	static unsigned int inputs;
 	struct input input = {data, size};
 	unsigned int number = take8(&input) % count_profiles();
 
@@ -212,7 +226,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		client_init(client);
 		uvf_reader_register();
 	}
+	history_add(data, size);
 	run(machine_of(number), client, &input);
 	client_reset(client);
+	if (++inputs % INPUTS_MAX == 0)
+		destroy_machines();
 	return 0;
 }
