@@ -63,6 +63,17 @@ static int set_aperture(struct uvf_iommu_host *host, const char *value,
 	return -EINVAL;
 }
 
+static int set_memlock(struct uvf_iommu_host *host, const char *value,
+		       struct uvfio_error *err)
+{
+	host->ignores_memlock = !strcmp(value, "unlimited");
+	if (host->ignores_memlock || !strcmp(value, "client"))
+		return 0;
+	uvfio_error_set(err, "--host: memlock=%s: wants client or unlimited",
+			value);
+	return -EINVAL;
+}
+
 static int set_kvm(struct uvf_host *host, const char *value,
 		   struct uvfio_error *err)
 {
@@ -105,6 +116,8 @@ static int set_key(struct uvf_host *host, const struct uvf_option *item,
 		return set_bool(&host->starts_noiommu, item, err);
 	if (!strcmp(item->key, "aperture"))
 		return set_aperture(&host->iommu, item->value, err);
+	if (!strcmp(item->key, "memlock"))
+		return set_memlock(&host->iommu, item->value, err);
 	if (!strcmp(item->key, "kvm"))
 		return set_kvm(host, item->value, err);
 	if (!strcmp(item->key, "spapr"))
@@ -119,7 +132,7 @@ static int set_key(struct uvf_host *host, const struct uvf_option *item,
 		return set_bool(&host->allows_unsafe_interrupts, item, err);
 	uvfio_error_set(err,
 			"--host: no key '%s'; there are: iommu, noiommu, "
-			"aperture, cdev, kvm, "
+			"aperture, memlock, cdev, kvm, "
 			"spapr, liobn, intremap, unsafe_intrs",
 			item->key);
 	return -EINVAL;

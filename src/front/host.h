@@ -33,6 +33,7 @@ struct uvf_host {
  * uvf_host_parse() - from KEY=VALUE,... to a host
  * @ret_host: written on success
  * @text:     iommu=intel|amd|none, noiommu=on|off, aperture=39|48|57,
+ * memlock=client|unlimited,
  * kvm=auto|real|stub|none, spapr=on|off, liobn=on|off, cdev=on|off,
  * intremap=on|off, unsafe_intrs=on|off; NULL: the first of each, but for
  *            noiommu=off, aperture=48, spapr=off, liobn=off and

@@ -24,6 +24,7 @@ struct uvf_iommu_host {
 	uint64_t page_sizes;         /* bitmap, as GET_INFO shows it */
 	bool write_implies_read;     /* tables cannot say write-only */
 	bool enforces_coherency;     /* DMA_CC */
+	bool ignores_memlock;        /* no limit of locked memory */
 	struct uvf_range msi_window; /* reserved for interrupt messages */
 	/*
 	 * The parameter enable_unsafe_noiommu_mode, which may change at any

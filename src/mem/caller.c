@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -24,16 +25,57 @@ int uvf_copy_out(struct uvf_caller *caller, uint64_t addr, const void *src,
 	return len ? caller->mm->ops->write(caller->mm, addr, src, len) : 0;
 }
 
+/*
+ * Where prlimit(2) is refused, since the process is another user's.  One that
+ * is gone meanwhile has nothing to be limited.
+ */
+static uint64_t read_memlock_limit(pid_t pid)
+{
+	static const char name[] = "\nMax locked memory";
+	char path[32];
+	char text[4096];
+	const char *p;
+	uint64_t limit;
+	ssize_t len;
+	char *end;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/limits", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return UINT64_MAX;
+	len = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[len > 0 ? len : 0] = '\0';
+	p = strstr(text, name);
+	if (!p)
+		return UINT64_MAX;
+	p += strlen(name);
+	limit = strtoull(p, &end, 10);
+	return end == p ? UINT64_MAX : limit;
+}
+
 uint64_t uvf_caller_memlock_limit(const struct uvf_caller *caller)
 {
 	struct rlimit limit;
 
-	/* A process that is gone meanwhile has nothing to be limited. */
-	if (caller->has_ipc_lock ||
-	    prlimit(caller->pid, RLIMIT_MEMLOCK, NULL, &limit) ||
-	    limit.rlim_cur == RLIM_INFINITY)
+	if (caller->ignores_memlock)
 		return UINT64_MAX;
-	return limit.rlim_cur;
+	if (prlimit(caller->pid, RLIMIT_MEMLOCK, NULL, &limit))
+		return read_memlock_limit(caller->pid);
+	return limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX : limit.rlim_cur;
+}
+
+bool uvf_caller_has_ipc_lock(struct uvf_caller *caller)
+{
+	return caller->ops && caller->ops->has_ipc_lock &&
+	       caller->ops->has_ipc_lock(caller);
+}
+
+uid_t uvf_caller_uid(struct uvf_caller *caller)
+{
+	return caller->ops && caller->ops->uid ? caller->ops->uid(caller)
+					       : getuid();
 }
 
 void uvf_caller_comm(const struct uvf_caller *caller,

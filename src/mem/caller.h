@@ -38,6 +38,13 @@ struct uvf_caller_ops {
 	 * success.  Return the number, or -EMFILE, -ENFILE, -ENOMEM.
 	 */
 	int (*file_install)(struct uvf_caller *caller, struct uvf_file *file);
+	/*
+	 * Whether the caller has CAP_IPC_LOCK now; NULL: it has not.  Asked
+	 * only when it matters.
+	 */
+	bool (*has_ipc_lock)(struct uvf_caller *caller);
+	/* The caller's real user; NULL: ours. */
+	uid_t (*uid)(struct uvf_caller *caller);
 };
 
 struct uvf_caller {
@@ -45,12 +52,21 @@ struct uvf_caller {
 	struct uvf_mm *mm;     /* borrowed for the call */
 	pid_t pid;             /* thread-group id */
 	bool has_rawio;        /* CAP_SYS_RAWIO */
-	bool has_ipc_lock;     /* CAP_IPC_LOCK */
 	bool has_sys_resource; /* CAP_SYS_RESOURCE */
+	bool ignores_memlock;  /* it may lock any amount of memory */
 };
 
-/* Bytes that the caller's process may lock; UINT64_MAX: any number. */
+/*
+ * Bytes that the caller's process may lock now by its RLIMIT_MEMLOCK;
+ * UINT64_MAX: any number.
+ */
 uint64_t uvf_caller_memlock_limit(const struct uvf_caller *caller);
+
+/* Whether that limit is not the caller's, who has CAP_IPC_LOCK. */
+bool uvf_caller_has_ipc_lock(struct uvf_caller *caller);
+
+/* Whose counters the caller uses: its real user. */
+uid_t uvf_caller_uid(struct uvf_caller *caller);
 
 /* Bytes of the name of a task, final NUL included. */
 #define UVF_CALLER_COMM 16

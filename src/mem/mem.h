@@ -10,6 +10,7 @@
 #ifndef UVF_MEM_MEM_H
 #define UVF_MEM_MEM_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -49,10 +50,20 @@ struct uvf_mm_ops {
 	void (*destroy)(struct uvf_mm *mm);
 };
 
+/*
+ * What an address space has locked by mappings for DMA; zero at first, and
+ * iommu/account.h alone touches it.
+ */
+struct uvf_mm_account {
+	_Atomic(uint64_t) pages; /* while above 0, with a reference */
+	atomic_bool has_told;    /* that its limit was reached */
+};
+
 /* One address space; embedded by what implements it. */
 struct uvf_mm {
 	const struct uvf_mm_ops *ops;
 	struct uvf_ref ref;
+	struct uvf_mm_account account;
 };
 
 struct uvf_mm *uvf_mm_get(struct uvf_mm *mm);

@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/bug.h"
+#include "iommu/account.h"
 #include "iommu/translate.h"
 #include "mem/caller.h"
 #include "mem/mem.h"
@@ -23,7 +24,7 @@ struct uvf_v02_entry {
 	struct uvf_inode node; /* iommu->entries */
 	uint64_t vaddr;
 	bool is_writable;
-	struct uvf_v02_account *account;
+	struct uvf_mm *mm; /* whose pages; alive while they are charged */
 };
 
 struct uvf_v02_piece {
@@ -40,36 +41,6 @@ static struct uvf_v02_piece *piece_of(struct uvf_inode *node)
 	return node ? uvf_itree_entry(node, struct uvf_v02_piece, node) : NULL;
 }
 
-/* The account of a process, made when it has none; NULL: no memory. */
-static struct uvf_v02_account *find_account(struct uvf_v02 *v02,
-					    struct uvf_mm *mm)
-{
-	struct uvf_v02_account *account;
-	struct uvf_list *node;
-
-	uvf_list_for_each (node, &v02->accounts) {
-		account = uvf_list_entry(node, struct uvf_v02_account, node);
-		if (account->mm == mm)
-			return account;
-	}
-	account = uvf_zalloc(sizeof(*account));
-	if (!account)
-		return NULL;
-	account->mm = uvf_mm_get(mm);
-	uvf_list_append(&v02->accounts, &account->node);
-	return account;
-}
-
-static void uncharge(struct uvf_v02_account *account, uint64_t bytes)
-{
-	account->bytes -= bytes;
-	if (account->bytes)
-		return;
-	uvf_list_remove(&account->node);
-	uvf_mm_put(account->mm);
-	uvf_free(account);
-}
-
 /* Whether the second begins where the first ends, in all respects. */
 static bool continues(const struct uvf_v02_entry *first,
 		      const struct uvf_v02_entry *second)
@@ -78,7 +49,7 @@ static bool continues(const struct uvf_v02_entry *first,
 	       first->vaddr + uvf_range_size(first->node.key) ==
 		       second->vaddr &&
 	       first->is_writable == second->is_writable &&
-	       first->account == second->account;
+	       first->mm == second->mm;
 }
 
 static void insert_entry(struct uvf_v02_iommu *iommu,
@@ -146,22 +117,15 @@ static int add_piece(struct uvf_v02_iommu *iommu, struct uvf_mm *mm,
 
 /* Check what needs no look at memory; fill the two intervals. */
 static int check_map(const struct uvf_v02_iommu *iommu,
-		     const struct uvf_caller *caller,
-		     const struct v02_dma_map *map,
-		     const struct uvf_v02_account *account,
-		     struct uvf_range *ret_iova, struct uvf_range *ret_vaddr)
+		     const struct v02_dma_map *map, struct uvf_range *ret_iova,
+		     struct uvf_range *ret_vaddr)
 {
-	uint64_t limit = uvf_caller_memlock_limit(caller) & ~(PAGE_SIZE - 1);
-	uint64_t locked = account->bytes;
-
 	if ((map->vaddr | map->dmaaddr | map->size) & (PAGE_SIZE - 1) ||
 	    uvf_range_make(ret_iova, map->dmaaddr, map->size) ||
 	    uvf_range_make(ret_vaddr, map->vaddr, map->size))
 		return -EINVAL;
 	if (uvf_itree_find(&iommu->entries, *ret_iova))
 		return -EBUSY;
-	if (map->size > limit || locked > limit - map->size)
-		return -ENOMEM;
 	return 0;
 }
 
@@ -170,34 +134,37 @@ int uvf_v02_map_locked(struct uvf_v02_iommu *iommu, struct uvf_caller *caller,
 {
 	const unsigned int bits = iommu->v02->host.aperture_bits;
 	struct uvf_v02_entry *entry = uvf_zalloc(sizeof(*entry));
-	struct uvf_v02_account *account = find_account(iommu->v02, caller->mm);
 	struct uvf_range iova, vaddr;
-	int ret = -ENOMEM;
+	int ret;
 
 	uvf_v02_assert_held(iommu->v02);
-	if (!entry || !account)
-		goto out;
-	ret = check_map(iommu, caller, map, account, &iova, &vaddr);
-	if (!ret && bits < 64 && iova.last >> bits)
-		ret = -EFAULT;
-	entry->is_writable = map->flags & V02_DMA_MAP_WRITE;
+	if (!entry)
+		return -ENOMEM;
+	ret = check_map(iommu, map, &iova, &vaddr);
 	if (!ret)
+		ret = uvf_account_charge(caller, caller->mm,
+					 map->size / PAGE_SIZE);
+	if (ret)
+		goto err_free;
+	entry->is_writable = map->flags & V02_DMA_MAP_WRITE;
+	if (bits < 64 && iova.last >> bits)
+		ret = -EFAULT;
+	else
 		ret = add_piece(iommu, caller->mm, iova, vaddr,
 				entry->is_writable ? UVF_PROT_ALL
 						   : UVF_PROT_READ);
 	if (ret)
-		goto out;
+		goto err_uncharge;
 	/* Commit: nothing below can fail. */
 	entry->vaddr = map->vaddr;
-	entry->account = account;
-	account->bytes += map->size;
+	entry->mm = caller->mm;
 	add_entry(iommu, entry, iova);
 	return 0;
 
-out:
+err_uncharge:
+	uvf_account_uncharge(caller->mm, map->size / PAGE_SIZE);
+err_free:
 	uvf_free(entry);
-	if (account)
-		uncharge(account, 0);
 	return ret;
 }
 
@@ -269,7 +236,8 @@ static void remove_range(struct uvf_v02_iommu *iommu, struct uvf_range range)
 		struct uvf_v02_entry *entry = entry_of(node);
 
 		uvf_itree_remove(&iommu->entries, node);
-		uncharge(entry->account, uvf_range_size(entry->node.key));
+		uvf_account_uncharge(
+			entry->mm, uvf_range_size(entry->node.key) / PAGE_SIZE);
 		uvf_free(entry);
 	}
 	while ((node = uvf_itree_find(&iommu->pieces, range))) {

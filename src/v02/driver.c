@@ -33,7 +33,6 @@ int uvf_v02_create(struct uvf_v02 **ret_v02, const struct uvf_v02_host *host)
 	pthread_cond_init(&v02->released, &attr);
 	pthread_condattr_destroy(&attr);
 	uvf_list_init(&v02->groups);
-	uvf_list_init(&v02->accounts);
 	*ret_v02 = v02;
 	return 0;
 }
@@ -43,7 +42,6 @@ void uvf_v02_destroy(struct uvf_v02 *v02)
 	if (!v02)
 		return;
 	UVF_BUG_ON(!uvf_list_is_empty(&v02->groups));
-	UVF_BUG_ON(!uvf_list_is_empty(&v02->accounts));
 	pthread_cond_destroy(&v02->released);
 	uvf_mutex_fini(&v02->lock);
 	uvf_free(v02);

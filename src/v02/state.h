@@ -43,7 +43,6 @@ struct uvf_v02 {
 	struct uvf_mutex lock;    /* protects all that follows */
 	pthread_cond_t released;  /* an iommu may not be in use any more */
 	struct uvf_list groups;   /* struct uvf_v02_group, oldest first */
-	struct uvf_list accounts; /* struct uvf_v02_account */
 };
 
 /*
@@ -77,13 +76,6 @@ static inline int uvf_v02_wait_until(struct uvf_v02 *v02,
 {
 	return uvf_cond_wait_until(&v02->released, &v02->lock, until);
 }
-
-/* How much memory one process has locked by mappings. */
-struct uvf_v02_account {
-	struct uvf_list node;
-	struct uvf_mm *mm; /* holds a reference */
-	uint64_t bytes;
-};
 
 struct uvf_v02_iommu {
 	struct uvf_v02 *v02;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,6 +12,7 @@
 #include <uvfio/file.h>
 
 #include "base/alloc.h"
+#include "base/capability.h"
 #include "base/eventfd.h"
 #include "base/lock.h"
 #include "base/task.h"
@@ -154,11 +156,18 @@ static int inproc_file_install(struct uvf_caller *caller, struct uvf_file *file)
 	return install(self->inproc, file);
 }
 
+static bool inproc_has_ipc_lock(struct uvf_caller *caller)
+{
+	(void)caller;
+	return uvf_capability_has(0, CAP_IPC_LOCK);
+}
+
 static const struct uvf_caller_ops inproc_caller_ops = {
 	.file_lookup = inproc_file_lookup,
 	.eventfd_lookup = inproc_eventfd_lookup,
 	.fd_check = inproc_fd_check,
 	.file_install = inproc_file_install,
+	.has_ipc_lock = inproc_has_ipc_lock,
 };
 
 static struct inproc_caller make_caller(struct uvfio_machine *machine)
@@ -170,8 +179,9 @@ static struct inproc_caller make_caller(struct uvfio_machine *machine)
 				.mm = machine->inproc->mm,
 				.pid = getpid(),
 				.has_rawio = true,
-				.has_ipc_lock = true,
 				.has_sys_resource = true,
+				.ignores_memlock =
+					machine->host.iommu.ignores_memlock,
 			},
 		.inproc = machine->inproc,
 	};

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/capability.h"
 #include "core/file.h"
 #include "front/supervisor/eventfds.h"
 #include "front/supervisor/fds.h"
@@ -134,6 +135,7 @@ void uvf_clients_reap(struct uvf_clients *clients)
 /* What /proc/TID/status tells about a thread's process. */
 struct status {
 	pid_t tgid;
+	uid_t uid;             /* real */
 	uint64_t capabilities; /* effective */
 	bool is_traced;
 };
@@ -159,6 +161,8 @@ static int read_status(pid_t tid, struct status *ret_status)
 	if (!p)
 		return -ESRCH;
 	ret_status->tgid = (pid_t)strtol(p + 6, NULL, 10);
+	p = strstr(text, "\nUid:");
+	ret_status->uid = p ? (uid_t)strtoul(p + 5, NULL, 10) : 0;
 	p = strstr(text, "\nCapEff:");
 	ret_status->capabilities = p ? strtoull(p + 8, NULL, 16) : 0;
 	p = strstr(text, "\nTracerPid:");
@@ -199,7 +203,6 @@ static void set_rights(struct uvf_client *client, pid_t tid,
 	uint64_t rights = rights_of(tid, status);
 
 	client->has_rawio = rights & (1ULL << CAP_SYS_RAWIO);
-	client->has_ipc_lock = rights & (1ULL << CAP_IPC_LOCK);
 	client->has_sys_resource = rights & (1ULL << CAP_SYS_RESOURCE);
 }
 
@@ -405,7 +408,6 @@ int uvf_client_caller_init(struct uvf_client_caller *caller)
 	}
 	caller->base.mm = uvf_mm_get(client->mm);
 	caller->base.has_rawio = client->has_rawio;
-	caller->base.has_ipc_lock = client->has_ipc_lock;
 	caller->base.has_sys_resource = client->has_sys_resource;
 out:
 	uvf_unlock(&client->lock);
@@ -574,9 +576,27 @@ static int caller_file_install(struct uvf_caller *base, struct uvf_file *file)
 	return ret;
 }
 
+/* Asked of the thread: each has rights of its own. */
+static bool caller_has_ipc_lock(struct uvf_caller *base)
+{
+	pid_t tid = of(base)->tid;
+
+	return uvf_capability_has(tid, CAP_IPC_LOCK) &&
+	       is_in_our_user_namespace(tid);
+}
+
+static uid_t caller_uid(struct uvf_caller *base)
+{
+	struct status status;
+
+	return read_status(of(base)->tid, &status) ? getuid() : status.uid;
+}
+
 static const struct uvf_caller_ops caller_ops = {
 	.file_lookup = caller_file_lookup,
 	.eventfd_lookup = caller_eventfd_lookup,
 	.fd_check = caller_fd_check,
 	.file_install = caller_file_install,
+	.has_ipc_lock = caller_has_ipc_lock,
+	.uid = caller_uid,
 };

@@ -32,7 +32,6 @@ struct uvf_client {
 	pid_t pid;            /* thread group */
 	int pidfd;
 	bool has_rawio;          /* at the first call of the present program */
-	bool has_ipc_lock;       /* likewise */
 	bool has_sys_resource;   /* likewise */
 	atomic_bool is_gone;     /* the process has ended */
 	atomic_bool may_trace;   /* an injection was not refused yet */

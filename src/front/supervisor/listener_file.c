@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "core/file.h"
+#include "core/vfio.h"
 #include "front/agent/abi.h"
 #include "front/supervisor/client.h"
 #include "front/supervisor/fds.h"
@@ -45,6 +46,8 @@ struct operation {
 static bool begin_caller(struct uvf_call *call, struct operation *op)
 {
 	op->caller = (struct uvf_client_caller){
+		.base.ignores_memlock =
+			call->params->vfio->host.ignores_memlock,
 		.client = uvf_client_get(op->fd.client),
 		.fds = call->params->fds,
 		.eventfds = call->params->eventfds,

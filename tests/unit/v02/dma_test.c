@@ -171,7 +171,7 @@ static void the_limit_of_locked_memory_is_one_for_all_sets(void **state)
 	fake_add(rig, rig->pci, "two", 2, true);
 	group = p_open(&rig->a, "2");
 	second = (int)get_iommu(rig, group);
-	rig->a.caller.has_ipc_lock = false;
+	rig->a.has_ipc_lock = false;
 	set_limit(4);
 	assert_int_equal(map(rig, o.iommu, 0, 0, 5, 0), -ENOMEM);
 	assert_int_equal(map(rig, o.iommu, 0, 0, 3, 0), 0);
@@ -182,9 +182,9 @@ static void the_limit_of_locked_memory_is_one_for_all_sets(void **state)
 	assert_int_equal(map(rig, second, PAGE, 1, 1, 0), -ENOMEM);
 	assert_int_equal(unmap(rig, o.iommu, PAGE, 1), 0);
 	assert_int_equal(map(rig, second, PAGE, 1, 1, 0), 0);
-	rig->a.caller.has_ipc_lock = true;
+	rig->a.has_ipc_lock = true;
 	assert_int_equal(map(rig, second, 2 * PAGE, 1, 30, 0), 0);
-	rig->a.caller.has_ipc_lock = false;
+	rig->a.has_ipc_lock = false;
 	p_close(&rig->a, second);
 	assert_int_equal(map(rig, o.iommu, 8 * PAGE, 1, 2, 0), 0);
 }

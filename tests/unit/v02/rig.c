@@ -226,9 +226,15 @@ static int p_file_install(struct uvf_caller *caller, struct uvf_file *file)
 	return p_install(process_of(caller), file);
 }
 
+static bool p_has_ipc_lock(struct uvf_caller *caller)
+{
+	return process_of(caller)->has_ipc_lock;
+}
+
 static const struct uvf_caller_ops p_ops = {
 	.file_lookup = p_lookup,
 	.file_install = p_file_install,
+	.has_ipc_lock = p_has_ipc_lock,
 };
 
 int p_open(struct process *process, const char *node)
@@ -337,7 +343,7 @@ static void process_init(struct process *process, struct rig *rig)
 	process->rig = rig;
 	process->caller.ops = &p_ops;
 	process->caller.pid = getpid();
-	process->caller.has_ipc_lock = true;
+	process->has_ipc_lock = true;
 	uvf_mutex_init(&process->lock);
 	assert_int_equal(uvf_self_create(&process->caller.mm), 0);
 }

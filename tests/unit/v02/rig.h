@@ -50,6 +50,7 @@ struct process {
 	struct uvf_mutex lock; /* protects what follows */
 	struct uvf_file *files[RIG_FDS];
 	bool is_full; /* no descriptor is left */
+	bool has_ipc_lock;
 };
 
 struct rig {
