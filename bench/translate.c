@@ -188,6 +188,7 @@ static void measure_pairs(struct uvf_mm *mm, void *page)
 		.msi_window = {0xfee00000, 0xfeefffff},
 	};
 	struct uvf_caller caller = {.mm = mm, .pid = getpid()};
+	struct uvf_iommu_member member = {0};
 	struct uvf_aspace *as;
 	unsigned int rounds = 200000;
 	double start;
@@ -195,7 +196,7 @@ static void measure_pairs(struct uvf_mm *mm, void *page)
 
 	need(uvf_profile_parse(&profile, NULL, NULL), "profile");
 	need(backend->open(&state, &host, VFIO_TYPE1v2_IOMMU), "open");
-	need(backend->attach_group(state, &as), "attach");
+	need(backend->attach_group(state, &member, &as), "attach");
 	for (uint64_t i = 0; i < HELD; i++)
 		need((int)map_dma(backend, state, &caller, page,
 				  BASE + i * PAGE),
@@ -206,7 +207,7 @@ static void measure_pairs(struct uvf_mm *mm, void *page)
 		need((int)unmap_dma(backend, state, &caller, PAGE), "unmap");
 	}
 	print("MAP_DMA + UNMAP_DMA, 10,000 held", (now() - start) / rounds);
-	backend->detach_group(state);
+	backend->detach_group(state, &member);
 	backend->release(state);
 }
 

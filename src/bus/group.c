@@ -199,7 +199,7 @@ void uvf_iommu_group_add_device(struct uvf_iommu_group *group,
 
 	uvf_lock(&group->lock);
 	uvf_list_append(&group->devices, &device->group_node);
-	if (group->domain)
+	if (group->domain && !group->is_blocked)
 		aim(device, group->domain);
 	uvf_unlock(&group->lock);
 	uvf_lock(&machine->lock);
@@ -380,16 +380,30 @@ void uvf_iommu_group_unuse_default(struct uvf_iommu_group *group)
 	uvf_unlock(&group->lock);
 }
 
-void uvf_iommu_group_set_domain(struct uvf_iommu_group *group,
-				struct uvf_aspace *as)
+static void aim_all_locked(struct uvf_iommu_group *group)
+	UVF_REQUIRES(group->lock)
 {
 	struct uvf_list *node;
 
-	uvf_lock(&group->lock);
-	group->domain = as;
 	uvf_list_for_each (node, &group->devices)
 		aim(uvf_list_entry(node, struct uvf_bus_device, group_node),
-		    as);
+		    group->is_blocked ? NULL : group->domain);
+}
+
+void uvf_iommu_group_set_domain(struct uvf_iommu_group *group,
+				struct uvf_aspace *as)
+{
+	uvf_lock(&group->lock);
+	group->domain = as;
+	aim_all_locked(group);
+	uvf_unlock(&group->lock);
+}
+
+void uvf_iommu_group_set_blocked(struct uvf_iommu_group *group, bool is_blocked)
+{
+	uvf_lock(&group->lock);
+	group->is_blocked = is_blocked;
+	aim_all_locked(group);
 	uvf_unlock(&group->lock);
 }
 

@@ -57,6 +57,7 @@ struct uvf_iommu_group {
 	void *owner;               /* who claimed the DMA, or NULL */
 	unsigned int owner_count;  /* claims by that owner */
 	struct uvf_aspace *domain; /* NULL: the default, or blocked */
+	bool is_blocked;           /* no DMA, wherever the domain leads */
 	const char *type;          /* of the default domain, static */
 };
 
@@ -152,6 +153,14 @@ bool uvf_iommu_group_is_idle(struct uvf_iommu_group *group);
  */
 void uvf_iommu_group_set_domain(struct uvf_iommu_group *group,
 				struct uvf_aspace *as);
+
+/**
+ * uvf_iommu_group_set_blocked() - stop the DMA of all members, and of each
+ * that joins later, or let it go where it leads
+ * When it stops, none runs any more.
+ */
+void uvf_iommu_group_set_blocked(struct uvf_iommu_group *group,
+				 bool is_blocked);
 
 void uvf_iommu_group_add_notifier(struct uvf_iommu_group *group,
 				  struct uvf_notifier *notifier);

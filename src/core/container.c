@@ -121,7 +121,8 @@ static void aim_group(struct uvf_group *group, struct uvf_aspace *as)
 static int iommu_attach(struct uvf_iommu *iommu, struct uvf_group *group)
 {
 	struct uvf_aspace *as;
-	int ret = iommu->backend->attach_group(iommu->state, &as);
+	int ret =
+		iommu->backend->attach_group(iommu->state, &group->member, &as);
 
 	if (!ret)
 		aim_group(group, as);
@@ -131,7 +132,7 @@ static int iommu_attach(struct uvf_iommu *iommu, struct uvf_group *group)
 static void iommu_detach(struct uvf_iommu *iommu, struct uvf_group *group)
 {
 	aim_group(group, NULL);
-	iommu->backend->detach_group(iommu->state);
+	iommu->backend->detach_group(iommu->state, &group->member);
 }
 
 /* Up to Linux 5.17 nobody was asked, and the group need not be viable. */

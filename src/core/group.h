@@ -20,6 +20,7 @@
 #include "bus/group.h"
 #include "core/device.h"
 #include "core/vfio.h"
+#include "iommu/iommu.h"
 
 struct uvf_caller;
 struct uvf_container;
@@ -48,6 +49,7 @@ struct uvf_group {
 	atomic_bool is_violated;      /* its isolation was broken */
 
 	struct uvf_list container_node; /* under container->lock */
+	struct uvf_iommu_member member; /* of the container's backend */
 
 	struct uvf_mutex lock;               /* protects what follows */
 	struct uvf_iommu_group *iommu_group; /* a reference; NULL: orphan */

@@ -38,6 +38,18 @@ static struct uvf_group *find_id_locked(struct uvf_vfio *vfio, unsigned int id)
 	return NULL;
 }
 
+/*
+ * A backend calls it while the group is in its container, and has an IOMMU
+ * group for so long.
+ */
+static void block_member(struct uvf_iommu_member *member, bool is_blocked)
+{
+	struct uvf_group *group =
+		uvf_container_of(member, struct uvf_group, member);
+
+	uvf_iommu_group_set_blocked(group->iommu_group, is_blocked);
+}
+
 static struct uvf_group *alloc_group(struct uvf_vfio *vfio,
 				     struct uvf_iommu_group *iommu_group,
 				     enum uvf_device_kind kind)
@@ -56,6 +68,9 @@ static struct uvf_group *alloc_group(struct uvf_vfio *vfio,
 	uvf_list_init(&group->unbound);
 	atomic_init(&group->is_violated, false);
 	uvf_list_init(&group->container_node);
+	uvf_list_init(&group->member.node);
+	group->member.is_emulated = kind == UVF_DEVICE_EMULATED;
+	group->member.block = block_member;
 	uvf_mutex_init(&group->lock);
 	uvf_mutex_init(&group->device_lock);
 	uvf_mutex_init(&group->kvm_lock);

@@ -49,6 +49,20 @@ struct uvf_dma_user {
 	void (*dma_unmap)(struct uvf_dma_user *user, struct uvf_range iova);
 };
 
+/*
+ * A group of devices in a backend, from attach to detach; embedded by whom
+ * the backend calls back.
+ */
+struct uvf_iommu_member {
+	struct uvf_list node; /* of the backend */
+	bool is_emulated;     /* no DMA of its own: struct uvf_dma_user */
+	/*
+	 * Stop all DMA of the group, wherever it leads, or let it go on.
+	 * When it stops, none runs any more.  Runs under the backend's locks.
+	 */
+	void (*block)(struct uvf_iommu_member *member, bool is_blocked);
+};
+
 /* Pages that one call pins. */
 #define UVF_PIN_MAX 512u
 
@@ -70,8 +84,9 @@ struct uvf_iommu_backend {
 	 * Let a group's devices translate here; *ret_as is borrowed, and NULL
 	 * when they do not.
 	 */
-	int (*attach_group)(void *state, struct uvf_aspace **ret_as);
-	void (*detach_group)(void *state);
+	int (*attach_group)(void *state, struct uvf_iommu_member *member,
+			    struct uvf_aspace **ret_as);
+	void (*detach_group)(void *state, struct uvf_iommu_member *member);
 	/* Unknown commands: -ENOTTY. */
 	long (*ioctl)(void *state, struct uvf_caller *caller, unsigned int cmd,
 		      unsigned long arg);

@@ -33,16 +33,19 @@ static void noiommu_release(void *state)
 	(void)state;
 }
 
-static int noiommu_attach_group(void *state, struct uvf_aspace **ret_as)
+static int noiommu_attach_group(void *state, struct uvf_iommu_member *member,
+				struct uvf_aspace **ret_as)
 {
 	(void)state;
+	(void)member;
 	*ret_as = NULL;
 	return 0;
 }
 
-static void noiommu_detach_group(void *state)
+static void noiommu_detach_group(void *state, struct uvf_iommu_member *member)
 {
 	(void)state;
+	(void)member;
 }
 
 static long noiommu_ioctl(void *state, struct uvf_caller *caller,

@@ -150,11 +150,13 @@ static void type1_release(void *state)
  *   -EBUSY   a mapping's client address is invalid
  *   -EINVAL  two-stage tables were asked for, which no x86 driver offers
  */
-static int type1_attach_group(void *state, struct uvf_aspace **ret_as)
+static int type1_attach_group(void *state, struct uvf_iommu_member *member,
+			      struct uvf_aspace **ret_as)
 {
 	struct uvf_type1 *t1 = state;
 	int ret = 0;
 
+	(void)member;
 	uvf_lock(&t1->lock);
 	if (t1->invalid_count)
 		ret = -EBUSY;
@@ -168,10 +170,11 @@ static int type1_attach_group(void *state, struct uvf_aspace **ret_as)
 	return ret;
 }
 
-static void type1_detach_group(void *state)
+static void type1_detach_group(void *state, struct uvf_iommu_member *member)
 {
 	struct uvf_type1 *t1 = state;
 
+	(void)member;
 	uvf_lock(&t1->lock);
 	if (!--t1->group_count)
 		uvf_type1_remove_all_locked(t1);

@@ -54,17 +54,18 @@ static void counting_release(void *state)
 	uvf_type1_backend.release(state);
 }
 
-static int counting_attach(void *state, struct uvf_aspace **ret_as)
+static int counting_attach(void *state, struct uvf_iommu_member *member,
+			   struct uvf_aspace **ret_as)
 {
 	if (++counts.attaches == counts.fails_at)
 		return -EXDEV;
-	return uvf_type1_backend.attach_group(state, ret_as);
+	return uvf_type1_backend.attach_group(state, member, ret_as);
 }
 
-static void counting_detach(void *state)
+static void counting_detach(void *state, struct uvf_iommu_member *member)
 {
 	counts.detaches++;
-	uvf_type1_backend.detach_group(state);
+	uvf_type1_backend.detach_group(state, member);
 }
 
 /* One that has nothing to offer. */

@@ -34,14 +34,16 @@ void rig_open(struct rig *rig, unsigned long type, const char *abi)
 	};
 	assert_int_equal(uvf_self_create(&rig->caller.mm), 0);
 	assert_int_equal(rig->backend->open(&rig->state, &rig->host, type), 0);
-	assert_int_equal(rig->backend->attach_group(rig->state, &rig->as), 0);
+	assert_int_equal(
+		rig->backend->attach_group(rig->state, &rig->member, &rig->as),
+		0);
 	uvf_reader_register();
 }
 
 void rig_close(struct rig *rig)
 {
 	uvf_reader_unregister();
-	rig->backend->detach_group(rig->state);
+	rig->backend->detach_group(rig->state, &rig->member);
 	rig->backend->release(rig->state);
 	/* No mapping left a reference. */
 	assert_int_equal(atomic_load(&rig->caller.mm->ref.count), 1);

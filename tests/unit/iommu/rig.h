@@ -20,6 +20,7 @@ struct rig {
 	const struct uvf_iommu_backend *backend;
 	struct uvf_iommu_host host;
 	struct uvf_caller caller;
+	struct uvf_iommu_member member; /* for any number of groups */
 	struct uvf_aspace *as;
 	void *state;
 };

@@ -88,6 +88,7 @@ static void opens_its_types_only(void **state)
 {
 	struct uvf_iommu_host host = {.aperture_bits = 48};
 	const struct uvf_iommu_backend *backend = uvf_iommu_backends[0];
+	struct uvf_iommu_member member = {0};
 	struct uvf_aspace *as;
 	void *instance = NULL;
 
@@ -106,7 +107,8 @@ static void opens_its_types_only(void **state)
 	assert_null(instance);
 	assert_int_equal(
 		backend->open(&instance, &host, VFIO_TYPE1_NESTING_IOMMU), 0);
-	assert_int_equal(backend->attach_group(instance, &as), -EINVAL);
+	assert_int_equal(backend->attach_group(instance, &member, &as),
+			 -EINVAL);
 	backend->release(instance);
 }
 
@@ -608,8 +610,9 @@ static void invalid_addresses_are_updated_one_by_one(void **state)
 		assert_int_equal(size, LEN);
 		/* DMA goes on, but no group may come. */
 		assert_true(rig_is_mapped(&rig, A));
-		assert_int_equal(rig.backend->attach_group(rig.state, &as),
-				 -EBUSY);
+		assert_int_equal(
+			rig.backend->attach_group(rig.state, &rig.member, &as),
+			-EBUSY);
 		/* One of the two is invalid: neither is marked. */
 		size = 2 * LEN;
 		assert_int_equal(rig_unmap(&rig, VADDR, A, &size), -EINVAL);
@@ -627,8 +630,10 @@ static void invalid_addresses_are_updated_one_by_one(void **state)
 		/* The kernel does not look at the address. */
 		assert_int_equal(rig_map(&rig, V, (void *)PAGE, A, LEN), 0);
 		assert_int_equal(rig_map(&rig, V, other, A, LEN), -EINVAL);
-		assert_int_equal(rig.backend->attach_group(rig.state, &as), 0);
-		rig.backend->detach_group(rig.state);
+		assert_int_equal(
+			rig.backend->attach_group(rig.state, &rig.member, &as),
+			0);
+		rig.backend->detach_group(rig.state, &rig.member);
 		/* Removing an invalid mapping lets groups come again. */
 		size = 0;
 		assert_int_equal(rig_unmap(&rig, VADDR | ALL, 0, &size), 0);
@@ -636,8 +641,10 @@ static void invalid_addresses_are_updated_one_by_one(void **state)
 		size = 0;
 		assert_int_equal(rig_unmap(&rig, ALL, 0, &size), 0);
 		assert_int_equal(size, 3 * LEN);
-		assert_int_equal(rig.backend->attach_group(rig.state, &as), 0);
-		rig.backend->detach_group(rig.state);
+		assert_int_equal(
+			rig.backend->attach_group(rig.state, &rig.member, &as),
+			0);
+		rig.backend->detach_group(rig.state, &rig.member);
 		rig_close(&rig);
 	}
 	munmap(other, LEN);
@@ -671,14 +678,16 @@ static void last_group_takes_the_mappings_along(void **state)
 
 	(void)state;
 	rig_open(&rig, VFIO_TYPE1v2_IOMMU, "6.12");
-	assert_int_equal(rig.backend->attach_group(rig.state, &as), 0);
+	assert_int_equal(rig.backend->attach_group(rig.state, &rig.member, &as),
+			 0);
 	assert_ptr_equal(as, rig.as);
 	assert_int_equal(rig_map(&rig, RW, rig_memory, A, LEN), 0);
-	rig.backend->detach_group(rig.state);
+	rig.backend->detach_group(rig.state, &rig.member);
 	assert_true(rig_is_mapped(&rig, A));
-	rig.backend->detach_group(rig.state);
+	rig.backend->detach_group(rig.state, &rig.member);
 	assert_false(rig_is_mapped(&rig, A));
-	assert_int_equal(rig.backend->attach_group(rig.state, &as), 0);
+	assert_int_equal(rig.backend->attach_group(rig.state, &rig.member, &as),
+			 0);
 	assert_int_equal(rig_available(&rig), 65535);
 	rig_close(&rig);
 }
@@ -750,14 +759,16 @@ static void valid_ranges_follow_the_host(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		rig_open(&rig, VFIO_TYPE1v2_IOMMU, "6.12");
-		backend->detach_group(rig.state);
+		backend->detach_group(rig.state, &rig.member);
 		backend->release(rig.state);
 		rig.host.aperture_bits = rows[i].bits;
 		rig.host.msi_window = rows[i].window;
 		assert_int_equal(backend->open(&rig.state, &rig.host,
 					       VFIO_TYPE1v2_IOMMU),
 				 0);
-		assert_int_equal(backend->attach_group(rig.state, &rig.as), 0);
+		assert_int_equal(
+			backend->attach_group(rig.state, &rig.member, &rig.as),
+			0);
 		assert_int_equal(
 			rig_map(&rig, RW, rig_memory, rows[i].good, PAGE), 0);
 		assert_int_equal(
