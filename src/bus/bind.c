@@ -96,7 +96,9 @@ static void release_locked(struct uvf_bus_device *device, struct uvf_task *task)
 	uvf_unlock(&machine->lock);
 	uvf_machine_touch(machine);
 	uvf_iommu_group_notify(device, UVF_NOTIFY_UNBIND);
+	device->unbinding_task = task;
 	driver->ops->remove(driver, device, task);
+	device->unbinding_task = NULL;
 	unuse_dma(driver, device);
 	set_driver_locked(device, NULL);
 	uvf_iommu_group_notify(device, UVF_NOTIFY_UNBOUND);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A bus of the machine: "pci", "platform", "mdev".
+ * A bus of the machine: "pci", "platform", "mdev".  A class is one that no
+ * driver is on.
  */
 #ifndef UVF_BUS_BUS_H
 #define UVF_BUS_BUS_H
@@ -18,6 +19,8 @@ struct uvf_machine;
 struct uvf_task;
 
 struct uvf_bus_ops {
+	bool has_override; /* files driver_override, where the kernel has */
+	bool has_new_id;   /* files new_id and remove_id of its drivers */
 	/*
 	 * Whether a driver takes a device; NULL: by driver_override and ids,
 	 * uvf_driver_match().
@@ -38,6 +41,7 @@ struct uvf_bus_ops {
 struct uvf_bus {
 	/* Fixed. */
 	char name[16];
+	bool is_class; /* of devices without a bus; no list has it */
 	const struct uvf_bus_ops *ops;
 	void *data; /* of the bus's owner */
 	struct uvf_machine *machine;

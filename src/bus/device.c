@@ -112,7 +112,10 @@ void uvf_bus_device_set_vfio_index(struct uvf_bus_device *device, int index)
 
 bool uvf_bus_device_has_override(const struct uvf_bus_device *device)
 {
-	return device->bus->machine->profile->has_driver_override;
+	const struct uvf_bus *bus = device->bus;
+
+	return bus->ops->has_override &&
+	       bus->machine->profile->has_driver_override;
 }
 
 void uvf_bus_device_path(const struct uvf_bus_device *device,

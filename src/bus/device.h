@@ -25,6 +25,7 @@ struct uvf_bus;
 struct uvf_bus_device;
 struct uvf_driver;
 struct uvf_iommu_group;
+struct uvf_mdev_parent;
 struct uvf_task;
 
 /* One file of a device in sysfs. */
@@ -56,6 +57,11 @@ struct uvf_bus_device_ops {
 	const struct uvf_bus_attr *attrs; /* ends with a NULL name */
 	/* The last reference went. */
 	void (*destroy)(struct uvf_bus_device *device);
+	/*
+	 * It is about to leave the machine, and what is behind it before;
+	 * may wait.  NULL: nothing to do.  rescan_lock is held.
+	 */
+	void (*removing)(struct uvf_bus_device *device, struct uvf_task *task);
 	/* It has left the machine; may be NULL.  rescan_lock is held. */
 	void (*removed)(struct uvf_bus_device *device);
 	/* Where its DMA leads from now on; NULL: nowhere. */
@@ -70,10 +76,10 @@ struct uvf_bus_device_ops {
 struct uvf_bus_device {
 	struct uvf_ref ref;
 	const struct uvf_bus_device_ops *ops;
-	char name[32];   /* "0000:00:03.0" */
-	char root[16];   /* in /sys/devices: "pci0000:00" */
+	char name[40];   /* "0000:00:03.0", or a UUID */
+	char root[32];   /* in /sys/devices: "pci0000:00" */
 	char behind[16]; /* the bus behind a bridge, "0000:01"; or empty */
-	/* A bridge, or NULL; holds a reference. */
+	/* A bridge, what it is a part of, or NULL; holds a reference. */
 	struct uvf_bus_device *parent;
 	struct uvf_bus *bus;
 	struct uvf_bus_id id;
@@ -83,7 +89,9 @@ struct uvf_bus_device {
 	 * register and unregister.  Outermost of all.
 	 */
 	struct uvf_mutex lock;
-	bool is_dead;      /* was unplugged; under lock */
+	bool is_dead; /* was unplugged; under lock */
+	/* For whom its driver's remove() runs, or NULL; under lock. */
+	struct uvf_task *unbinding_task;
 	void *driver_data; /* of the driver that is bound */
 
 	/* Under the machine's lock; driver changes under lock as well. */
@@ -93,6 +101,7 @@ struct uvf_bus_device {
 	bool is_unbinding;             /* remove() of its driver runs */
 	char *driver_override;         /* NULL: none */
 	int vfio_index;                /* N of its vfioN; -1: none */
+	struct uvf_mdev_parent *mdevs; /* what it has of src/mdev; NULL */
 
 	struct uvf_list group_node; /* under the group's lock */
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/parse.h"
 #include "bus/bus.h"
 #include "bus/driver.h"
 
@@ -238,10 +239,18 @@ static void remove_children(struct uvf_machine *machine,
 void uvf_machine_remove(struct uvf_machine *machine,
 			struct uvf_bus_device *device, struct uvf_task *task)
 {
+	uvf_assert_held(&machine->rescan_lock);
+	if (device->ops->removing)
+		device->ops->removing(device, task);
+	remove_children(machine, device, task);
+	uvf_machine_take_out(machine, device, task);
+}
+
+void uvf_machine_take_out(struct uvf_machine *machine,
+			  struct uvf_bus_device *device, struct uvf_task *task)
+{
 	bool is_in;
 
-	uvf_assert_held(&machine->rescan_lock);
-	remove_children(machine, device, task);
 	uvf_device_kill(device, task);
 	uvf_lock(&machine->lock);
 	is_in = !uvf_list_is_empty(&device->machine_node);
@@ -287,4 +296,16 @@ int uvf_machine_unplug_by_file(struct uvf_bus_device *device,
 					 device);
 	uvf_machine_unplug(device, task);
 	return 0;
+}
+
+ssize_t uvf_machine_rescan_by_file(struct uvf_machine *machine,
+				   const char *text, size_t size)
+{
+	uint64_t value;
+
+	if (uvf_parse_ulong(text, &value))
+		return -EINVAL;
+	if (value)
+		uvf_machine_rescan(machine);
+	return (ssize_t)size;
 }

@@ -99,6 +99,13 @@ void uvf_machine_remove(struct uvf_machine *machine,
 			struct uvf_bus_device *device, struct uvf_task *task)
 	UVF_REQUIRES(machine->rescan_lock);
 
+/**
+ * uvf_machine_take_out() - the same for a device that nothing is behind
+ * For who orders its removal by other means than rescan_lock.
+ */
+void uvf_machine_take_out(struct uvf_machine *machine,
+			  struct uvf_bus_device *device, struct uvf_task *task);
+
 /* A device of any bus by its name, with a reference, or NULL. */
 struct uvf_bus_device *uvf_machine_find(struct uvf_machine *machine,
 					const char *name);
@@ -132,5 +139,9 @@ int uvf_machine_unplug_by_file(struct uvf_bus_device *device,
 
 /* Bring back what was unplugged, as the file rescan does. */
 void uvf_machine_rescan(struct uvf_machine *machine);
+
+/* Write a number to a file rescan.  Return: @size, or -EINVAL. */
+ssize_t uvf_machine_rescan_by_file(struct uvf_machine *machine,
+				   const char *text, size_t size);
 
 #endif /* UVF_BUS_MACHINE_H */

@@ -97,11 +97,21 @@ static struct uvf_iommu_group *fake_group(struct uvf_device *device)
 	return group;
 }
 
-/* Devices without an IOMMU have no node of their own. */
-static void show_cdev(struct uvf_device *device, bool is_there)
+/*
+ * Its number is in /sys; a node of its own it has but without an IOMMU.
+ */
+static void show_device(struct uvf_device *device)
 {
 	uvf_lock(&device->vfio->lock);
-	device->has_cdev = is_there && device->kind != UVF_DEVICE_NOIOMMU;
+	device->has_cdev = device->kind != UVF_DEVICE_NOIOMMU;
+	uvf_unlock(&device->vfio->lock);
+	uvf_bus_device_set_vfio_index(device->bus_device, (int)device->index);
+}
+
+static void hide_cdev(struct uvf_device *device)
+{
+	uvf_lock(&device->vfio->lock);
+	device->has_cdev = false;
 	uvf_unlock(&device->vfio->lock);
 	uvf_machine_touch(device->vfio->machine);
 }
@@ -125,7 +135,7 @@ static int join(struct uvf_device *device, enum uvf_device_kind kind,
 	if (ret)
 		uvf_unbound_cancel(device);
 	else
-		show_cdev(device, true);
+		show_device(device);
 	return ret;
 }
 
@@ -212,7 +222,7 @@ void uvf_device_unregister(struct uvf_device *device, struct uvf_task *task)
 	uvf_group_record_unbound(device);
 	if (hide)
 		hide_device(device);
-	show_cdev(device, false);
+	hide_cdev(device);
 	uvf_unregister_wait(device, task);
 	hide_device(device);
 	uvf_group_remove_device(device);

@@ -100,10 +100,13 @@ static void walk_driver(struct uvf_walk *walk, struct uvf_driver *driver)
 {
 	static const struct uvf_walk_text files[] = {
 		{"bind", 0200, NULL, store_bind},
-		{"new_id", 0200, NULL, store_new_id},
-		{"remove_id", 0200, NULL, store_remove_id},
 		{"uevent", 0200, NULL, uvf_walk_store_uevent},
 		{"unbind", 0200, NULL, store_unbind},
+		{NULL, 0, NULL, NULL},
+	};
+	static const struct uvf_walk_text id_files[] = {
+		{"new_id", 0200, NULL, store_new_id},
+		{"remove_id", 0200, NULL, store_remove_id},
 		{NULL, 0, NULL, NULL},
 	};
 	const struct uvf_walk_file about = {
@@ -119,6 +122,8 @@ static void walk_driver(struct uvf_walk *walk, struct uvf_driver *driver)
 		return;
 	uvf_walk_dir(walk, "%s", dir);
 	uvf_walk_texts(walk, files, &about, "%s", dir);
+	if (driver->bus->ops->has_new_id)
+		uvf_walk_texts(walk, id_files, &about, "%s", dir);
 	if (!uvf_walk_module_of(driver, module))
 		return;
 	uvf_walk_path(walk, target, "module/%s", module);

@@ -3,7 +3,9 @@
  * /sys/class/{misc,vfio,vfio-dev} and /sys/devices/virtual.
  */
 #include <stdio.h>
+#include <string.h>
 
+#include "bus/bus.h"
 #include "bus/device.h"
 #include "bus/group.h"
 #include "bus/machine.h"
@@ -71,12 +73,32 @@ static void walk_vfio_devices(struct uvf_walk *walk,
 	}
 }
 
+/* Devices of the machine that have a class instead of a bus. */
+static void walk_classes(struct uvf_walk *walk, struct uvf_bus_device **devices,
+			 size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct uvf_bus *class = devices[i]->bus;
+		char dir[UVF_BUS_PATH];
+		bool is_first = class->is_class;
+
+		for (size_t j = 0; j < i && is_first; j++)
+			is_first = strcmp(devices[j]->bus->name, class->name);
+		if (is_first)
+			uvf_walk_dir(walk, "class/%s", class->name);
+		if (!class->is_class)
+			continue;
+		uvf_bus_device_path(devices[i], dir);
+		uvf_walk_link(walk, dir, "class/%s/%s", class->name,
+			      devices[i]->name);
+	}
+}
+
 void uvf_sysfs_walk_classes(struct uvf_walk *walk, struct uvf_vfio *vfio)
 {
 	struct uvf_bus_device **devices;
 	size_t count;
 
-	uvf_walk_dir(walk, "devices/virtual");
 	uvf_walk_dir(walk, "devices/virtual/misc");
 	uvf_walk_dir(walk, "devices/virtual/vfio");
 	uvf_walk_dir(walk, "class/misc");
@@ -96,5 +118,6 @@ void uvf_sysfs_walk_classes(struct uvf_walk *walk, struct uvf_vfio *vfio)
 	}
 	walk_vfio_groups(walk, vfio);
 	walk_vfio_devices(walk, devices, count);
+	walk_classes(walk, devices, count);
 	uvf_bus_devices_put(devices, count);
 }

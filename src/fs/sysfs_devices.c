@@ -28,47 +28,12 @@ static ssize_t store_override(struct uvf_bus_device *device,
 	return ret ? ret : (ssize_t)size;
 }
 
-static ssize_t store_remove(struct uvf_bus_device *device,
-			    struct uvf_task *task, const char *text,
-			    size_t size)
-{
-	uint64_t value;
-	int ret = 0;
-
-	if (uvf_parse_ulong(text, &value))
-		return -EINVAL;
-	if (value)
-		ret = uvf_machine_unplug_by_file(device, task);
-	return ret ? ret : (ssize_t)size;
-}
-
-/* A write to any of the files rescan. */
-static ssize_t rescan(struct uvf_machine *machine, const char *text,
-		      size_t size)
-{
-	uint64_t value;
-
-	if (uvf_parse_ulong(text, &value))
-		return -EINVAL;
-	if (value)
-		uvf_machine_rescan(machine);
-	return (ssize_t)size;
-}
-
-static ssize_t store_rescan(struct uvf_bus_device *device,
-			    struct uvf_task *task, const char *text,
-			    size_t size)
-{
-	(void)task;
-	return rescan(device->bus->machine, text, size);
-}
-
 ssize_t uvf_walk_store_rescan(const struct uvf_walk_file *file,
 			      struct uvf_task *task, const char *text,
 			      size_t size)
 {
 	(void)task;
-	return rescan(file->machine, text, size);
+	return uvf_machine_rescan_by_file(file->machine, text, size);
 }
 
 static size_t show_uevent(struct uvf_bus_device *device, void *buf, size_t size)
@@ -79,12 +44,8 @@ static size_t show_uevent(struct uvf_bus_device *device, void *buf, size_t size)
 /* What the kernel's device model gives every device. */
 static const struct uvf_bus_attr override_attr = {
 	"driver_override", show_override, 0644, store_override, NULL, NULL, 0};
-static const struct uvf_bus_attr generic_attrs[] = {
-	{"remove", NULL, 0220, store_remove, NULL, NULL, 0},
-	{"rescan", NULL, 0200, store_rescan, NULL, NULL, 0},
-	{"uevent", show_uevent, 0644, uvf_uevent_store, NULL, NULL, 0},
-	{NULL, NULL, 0, NULL, NULL, NULL, 0},
-};
+static const struct uvf_bus_attr uevent_attr = {
+	"uevent", show_uevent, 0644, uvf_uevent_store, NULL, NULL, 0};
 
 static void walk_attr(struct uvf_walk *walk, struct uvf_bus_device *device,
 		      const struct uvf_bus_attr *attr, const char *dir)
@@ -110,8 +71,7 @@ static void walk_attrs(struct uvf_walk *walk, struct uvf_bus_device *device,
 		walk_attr(walk, device, attr, dir);
 	if (uvf_bus_device_has_override(device))
 		walk_attr(walk, device, &override_attr, dir);
-	for (attr = generic_attrs; attr->name; attr++)
-		walk_attr(walk, device, attr, dir);
+	walk_attr(walk, device, &uevent_attr, dir);
 }
 
 /* vfioN below the device that has it; without a cdev it has no number. */
@@ -201,7 +161,9 @@ static void walk_device(struct uvf_walk *walk, struct uvf_bus_device *device)
 	uvf_walk_dir(walk, "%s", dir);
 	uvf_walk_dir(walk, "%s/power", dir);
 	walk_attrs(walk, device, dir);
-	uvf_walk_path(walk, target, "bus/%s", device->bus->name);
+	uvf_walk_path(walk, target, "%s/%s",
+		      device->bus->is_class ? "class" : "bus",
+		      device->bus->name);
 	uvf_walk_link(walk, target, "%s/subsystem", dir);
 	if (driver) {
 		uvf_walk_path(walk, target, "bus/%s/drivers/%s",
@@ -223,31 +185,50 @@ static void walk_bus_behind(struct uvf_walk *walk,
 	walk_pci_bus(walk, dir, bridge->behind);
 }
 
-static bool has_root(const struct uvf_bus_device *device)
+static bool has_root(const struct uvf_bus_device *device, const char *kind)
 {
-	return !device->parent && !strncmp(device->root, "pci", 3);
+	return !device->parent && !strncmp(device->root, kind, strlen(kind));
 }
 
-/* The root bus of a device, unless an earlier device had the same. */
-static void walk_root(struct uvf_walk *walk, struct uvf_bus_device **devices,
-		      size_t at)
+/* Whether an earlier device had the same directory. */
+static bool has_root_of_another(struct uvf_bus_device **devices, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (!devices[i]->parent &&
+		    !strcmp(devices[i]->root, devices[at]->root))
+			return true;
+	return false;
+}
+
+/* The root bus of a device. */
+static void walk_pci_root(struct uvf_walk *walk, const char *root)
 {
 	static const struct uvf_walk_text files[] = {
 		{"uevent", 0644, "", uvf_walk_store_uevent},
 		{NULL, 0, NULL, NULL},
 	};
 	const struct uvf_walk_file about = {.subsystem = NULL};
-	const char *root = devices[at]->root;
 	char dir[UVF_WALK_PATH];
 
-	for (size_t i = 0; i < at; i++)
-		if (has_root(devices[i]) && !strcmp(devices[i]->root, root))
-			return;
 	uvf_walk_path(walk, dir, "devices/%s", root);
 	uvf_walk_dir(walk, "%s", dir);
 	uvf_walk_texts(walk, files, &about, "%s", dir);
 	uvf_walk_dir(walk, "%s/power", dir);
 	walk_pci_bus(walk, dir, root + strlen("pci"));
+}
+
+/* What the device at an index is directly below. */
+static void walk_root(struct uvf_walk *walk, struct uvf_bus_device **devices,
+		      size_t at)
+{
+	const char *root = devices[at]->root;
+
+	if (devices[at]->parent || has_root_of_another(devices, at))
+		return;
+	if (has_root(devices[at], "pci"))
+		walk_pci_root(walk, root);
+	else if (has_root(devices[at], "virtual/"))
+		uvf_walk_dir(walk, "devices/%s", root);
 }
 
 void uvf_sysfs_walk_devices(struct uvf_walk *walk)
@@ -256,6 +237,7 @@ void uvf_sysfs_walk_devices(struct uvf_walk *walk)
 	size_t count;
 
 	uvf_walk_dir(walk, "devices");
+	uvf_walk_dir(walk, "devices/virtual");
 	uvf_walk_dir(walk, "class/pci_bus");
 	devices = uvf_machine_devices(walk->machine, NULL, &count);
 	if (!devices) {
@@ -263,8 +245,7 @@ void uvf_sysfs_walk_devices(struct uvf_walk *walk)
 		return;
 	}
 	for (size_t i = 0; i < count; i++) {
-		if (has_root(devices[i]))
-			walk_root(walk, devices, i);
+		walk_root(walk, devices, i);
 		walk_device(walk, devices[i]);
 		if (devices[i]->behind[0])
 			walk_bus_behind(walk, devices[i]);

@@ -191,7 +191,6 @@ static int vfio_probe(struct uvf_driver *driver, struct uvf_bus_device *bus)
 	}
 	atomic_store(&pci->is_registered, true);
 	atomic_store(&pci->is_pm_auto, true);
-	uvf_bus_device_set_vfio_index(bus, (int)pci->vfio.index);
 	return 0;
 }
 
@@ -319,6 +318,8 @@ static int add_drivers(struct uvf_bus *bus, struct uvf_vfio *vfio)
 }
 
 static const struct uvf_bus_ops pci_bus_ops = {
+	.has_override = true,
+	.has_new_id = true,
 	.added = uvf_pci_v02_added,
 	.removed = uvf_pci_v02_removed,
 	.rescan = uvf_slots_rescan,

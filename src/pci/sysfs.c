@@ -366,6 +366,7 @@ static size_t show_pm_status(struct uvf_bus_device *bus, void *buf, size_t size)
 #define CHANGED_BY_WRITING 0644
 #define READ_ONLY          0444
 #define WRITE_ONLY         0200
+#define WRITE_GROUP        0220
 #define FOR_ROOT           0600
 
 #define SHOWN(name, show)                                                      \
@@ -405,6 +406,8 @@ static const struct uvf_bus_attr attrs[] = {
 	SHOWN("power/runtime_suspended_time", show_zero),
 	SHOWN("power/runtime_usage", show_zero),
 	SHOWN("power_state", show_power_state),
+	{"remove", NULL, WRITE_GROUP, uvf_sysfs_store_remove, NULL, NULL, 0},
+	{"rescan", NULL, WRITE_ONLY, uvf_sysfs_store_rescan, NULL, NULL, 0},
 	SHOWN("resource", show_resource),
 	SHOWN("revision", show_revision),
 	SHOWN("subsystem_device", show_subdevice),

@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/parse.h"
+#include "bus/bus.h"
 #include "bus/machine.h"
 #include "pci/bar.h"
 #include "pci/hw.h"
@@ -354,4 +355,26 @@ ssize_t uvf_sysfs_pwrite_ports(struct uvf_bus_device *bus,
 	if (size <= sizeof(copy))
 		memcpy(copy, buf, size);
 	return access_ports(bus, attr, copy, size, pos, true);
+}
+
+ssize_t uvf_sysfs_store_remove(struct uvf_bus_device *bus,
+			       struct uvf_task *task, const char *text,
+			       size_t size)
+{
+	uint64_t value;
+	int ret = 0;
+
+	if (uvf_parse_ulong(text, &value))
+		return -EINVAL;
+	if (value)
+		ret = uvf_machine_unplug_by_file(bus, task);
+	return ret ? ret : (ssize_t)size;
+}
+
+ssize_t uvf_sysfs_store_rescan(struct uvf_bus_device *bus,
+			       struct uvf_task *task, const char *text,
+			       size_t size)
+{
+	(void)task;
+	return uvf_machine_rescan_by_file(bus->bus->machine, text, size);
 }

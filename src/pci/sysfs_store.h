@@ -56,6 +56,14 @@ ssize_t uvf_sysfs_pwrite_ports(struct uvf_bus_device *bus,
 			       const struct uvf_bus_attr *attr, const void *buf,
 			       size_t size, uint64_t pos);
 
+/* Waits for users of the function. */
+ssize_t uvf_sysfs_store_remove(struct uvf_bus_device *bus,
+			       struct uvf_task *task, const char *text,
+			       size_t size);
+ssize_t uvf_sysfs_store_rescan(struct uvf_bus_device *bus,
+			       struct uvf_task *task, const char *text,
+			       size_t size);
+
 /* All methods that the function has, in the kernel's order. */
 void uvf_sysfs_default_methods(struct uvf_pci *pci);
 

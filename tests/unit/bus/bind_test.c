@@ -28,7 +28,10 @@ static struct uvf_profile profile;
 static struct uvf_machine machine;
 static struct uvf_bus *bus;
 static struct uvf_driver *user, *host;
-static const struct uvf_bus_ops bus_ops = {0};
+static const struct uvf_bus_ops bus_ops = {
+	.has_override = true,
+	.has_new_id = true,
+};
 
 /* What remove() of the driver "user" waits for. */
 static struct {

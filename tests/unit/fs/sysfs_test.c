@@ -43,7 +43,10 @@ static struct uvf_machine machine;
 static struct uvf_vfio vfio;
 static int next_index;
 static struct uvf_bus *bus;
-static const struct uvf_bus_ops bus_ops = {0};
+static const struct uvf_bus_ops bus_ops = {
+	.has_override = true,
+	.has_new_id = true,
+};
 static struct tree tree;
 
 static size_t show_vendor(struct uvf_bus_device *device, void *buf, size_t size)
