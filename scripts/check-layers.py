@@ -24,7 +24,7 @@ ALLOWED = {
     "src/bus": ["base", "uvfio"],
     "src/core": ["iommu", "mem", "bus", "base", "uvfio"],
     "src/v02": ["core", "iommu", "mem", "bus", "base", "uvfio"],
-    "src/fs": ["v02", "core", "bus", "base", "uvfio"],
+    "src/fs": ["v02", "mdev", "core", "bus", "base", "uvfio"],
     "src/pci": ["v02", "core", "bus", "base", "uvfio"] + CORE_HEADERS,
     "src/platform": ["core", "bus", "base", "uvfio"] + CORE_HEADERS,
     "src/mdev": ["core", "bus", "base", "uvfio"] + CORE_HEADERS,

@@ -25,6 +25,7 @@ extern "C" {
 #endif
 
 struct uvfio_machine;
+struct vfio_irq_set; /* of linux/vfio.h */
 
 /* One device of a driver. */
 struct uvfio_vfio_device;
@@ -108,6 +109,27 @@ int uvfio_copy_from_client(struct uvfio_client *client, void *dst,
 			   uint64_t addr, size_t len);
 int uvfio_copy_to_client(struct uvfio_client *client, uint64_t addr,
 			 const void *src, size_t len);
+
+/**
+ * uvfio_eventfd_get() - an eventfd of the program that calls, for interrupts
+ * @fd: the program's number of it
+ * Return: a descriptor for close(2), or -EBADF not open, -EINVAL no eventfd.
+ */
+int uvfio_eventfd_get(struct uvfio_client *client, int fd);
+
+/* Adds 1; never blocks. */
+void uvfio_eventfd_signal(int eventfd);
+
+/**
+ * uvfio_set_irqs_check() - whether VFIO_DEVICE_SET_IRQS can mean something
+ * @hdr:      the argument without its data, 20 bytes
+ * @num_irqs: interrupts that its index has
+ * @indexes:  that the device has
+ * @ret_size: written on success: bytes of data that follow
+ * Return: 0 or -EINVAL.
+ */
+int uvfio_set_irqs_check(const struct vfio_irq_set *hdr, unsigned int num_irqs,
+			 unsigned int indexes, size_t *ret_size);
 
 /**
  * uvfio_alloc_device() - make a device, which nobody can reach yet

@@ -9,6 +9,7 @@
 #include <uvfio/driver.h>
 #include <uvfio/file.h>
 #include <uvfio/machine.h>
+#include <uvfio/mdev.h>
 #include <uvfio/pci.h>
 #include <uvfio/version.h>
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/parse.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
@@ -95,4 +96,18 @@ bool uvf_parse_equal(const char *a, const char *b)
 		b++;
 	}
 	return *a == *b || (!*a && is_end(b)) || (!*b && is_end(a));
+}
+
+bool uvf_parse_is_uuid(const char *text, size_t size)
+{
+	if (size < UVF_UUID_LENGTH)
+		return false;
+	for (int i = 0; i < UVF_UUID_LENGTH; i++) {
+		bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (is_dash ? text[i] != '-'
+			    : !isxdigit((unsigned char)text[i]))
+			return false;
+	}
+	return true;
 }

@@ -6,6 +6,7 @@
 #define UVF_BASE_PARSE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /**
@@ -20,6 +21,11 @@ int uvf_parse_int(const char *text, int *ret_value);
 
 /* Return: 0, or -EINVAL neither y, Y, t, T, 1, on nor n, N, f, F, 0, off. */
 int uvf_parse_bool(const char *text, bool *ret_value);
+
+#define UVF_UUID_LENGTH 36
+
+/* Whether a text begins with a UUID, in letters of either case. */
+bool uvf_parse_is_uuid(const char *text, size_t size);
 
 /* Equal, but for one newline at the end of either. */
 bool uvf_parse_equal(const char *a, const char *b);

@@ -61,6 +61,7 @@ static const struct row rows[] = {
 	ROW(SWITCH, host_bind_breaks_isolation, 0, 1, 1, 0, 0, 0, 0),
 	ROW(SWITCH, has_noiommu,                0, 0, 0, 1, 1, 1, 1),
 	ROW(SWITCH, has_cdev,                   0, 0, 0, 0, 1, 1, 1),
+	ROW(SWITCH, has_mdev,                   0, 0, 0, 1, 1, 1, 1),
 	ROW(SWITCH, has_pasid,                  0, 0, 0, 0, 0, 0, 1),
 	ROW(SWITCH, has_core_feature,           0, 0, 0, 1, 1, 1, 1),
 	ROW(SWITCH, set_iommu_tries_next,       0, 0, 0, 1, 1, 1, 1),

@@ -45,6 +45,7 @@ struct uvf_profile {
 	bool host_bind_breaks_isolation;  /* instead of being refused */
 	bool has_noiommu;
 	bool has_cdev;             /* and iommufd */
+	bool has_mdev;             /* mediated devices */
 	bool has_pasid;            /* PASID attach, bind token, DMA_BUF */
 	bool has_core_feature;     /* VFIO_DEVICE_FEATURE */
 	bool set_iommu_tries_next; /* another backend after one failed */

@@ -25,7 +25,7 @@ struct uvf_bus;
 struct uvf_bus_device;
 struct uvf_driver;
 struct uvf_iommu_group;
-struct uvf_mdev_parent;
+struct uvfio_mdev_parent;
 struct uvf_task;
 
 /* One file of a device in sysfs. */
@@ -96,12 +96,12 @@ struct uvf_bus_device {
 
 	/* Under the machine's lock; driver changes under lock as well. */
 	struct uvf_list machine_node;
-	struct uvf_iommu_group *group; /* holds a reference; NULL: none */
-	struct uvf_driver *driver;     /* NULL: driverless */
-	bool is_unbinding;             /* remove() of its driver runs */
-	char *driver_override;         /* NULL: none */
-	int vfio_index;                /* N of its vfioN; -1: none */
-	struct uvf_mdev_parent *mdevs; /* what it has of src/mdev; NULL */
+	struct uvf_iommu_group *group;   /* holds a reference; NULL: none */
+	struct uvf_driver *driver;       /* NULL: driverless */
+	bool is_unbinding;               /* remove() of its driver runs */
+	char *driver_override;           /* NULL: none */
+	int vfio_index;                  /* N of its vfioN; -1: none */
+	struct uvfio_mdev_parent *mdevs; /* what it has of src/mdev; NULL */
 
 	struct uvf_list group_node; /* under the group's lock */
 

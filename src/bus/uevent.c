@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/parse.h"
 #include "bus/bus.h"
 #include "bus/machine.h"
 
@@ -83,22 +84,6 @@ void uvf_uevent_emit_device(struct uvf_bus_device *device,
 			pairs);
 }
 
-#define UUID_LENGTH 36
-
-static bool is_uuid(const char *text, size_t size)
-{
-	if (size < UUID_LENGTH)
-		return false;
-	for (int i = 0; i < UUID_LENGTH; i++) {
-		bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
-
-		if (is_dash ? text[i] != '-'
-			    : !isxdigit((unsigned char)text[i]))
-			return false;
-	}
-	return true;
-}
-
 /* Letters and digits up to a delimiter or the end; 0: there are none. */
 static size_t word_length(const char *text, size_t size, char delimiter)
 {
@@ -116,12 +101,12 @@ static int parse_args(const char *text, size_t size,
 {
 	int used;
 
-	if (!is_uuid(text, size))
+	if (!uvf_parse_is_uuid(text, size))
 		return -EINVAL;
 	used = snprintf(ret_pairs, UVF_UEVENT_SIZE, "SYNTH_UUID=%.*s\n",
-			UUID_LENGTH, text);
-	text += UUID_LENGTH;
-	size -= UUID_LENGTH;
+			UVF_UUID_LENGTH, text);
+	text += UVF_UUID_LENGTH;
+	size -= UVF_UUID_LENGTH;
 	while (size) {
 		size_t key, value;
 

@@ -15,6 +15,7 @@
 #include <uvfio/driver.h>
 
 #include "base/alloc.h"
+#include "base/eventfd.h"
 #include "bus/bus.h"
 #include "bus/device.h"
 #include "bus/driver.h"
@@ -23,6 +24,7 @@
 #include "core/device_set.h"
 #include "core/group.h"
 #include "core/pin.h"
+#include "core/set_irqs.h"
 #include "front/machine.h"
 #include "mem/caller.h"
 
@@ -72,6 +74,24 @@ int uvfio_copy_from_client(struct uvfio_client *client, void *dst,
 			   uint64_t addr, size_t len)
 {
 	return uvf_copy_in(caller_of(client), dst, addr, len);
+}
+
+int uvfio_eventfd_get(struct uvfio_client *client, int fd)
+{
+	struct uvf_caller *caller = caller_of(client);
+
+	return caller->ops->eventfd_lookup(caller, fd);
+}
+
+void uvfio_eventfd_signal(int eventfd)
+{
+	uvf_eventfd_signal(eventfd);
+}
+
+int uvfio_set_irqs_check(const struct vfio_irq_set *hdr, unsigned int num_irqs,
+			 unsigned int indexes, size_t *ret_size)
+{
+	return uvf_set_irqs_check(hdr, num_irqs, indexes, ret_size);
 }
 
 int uvfio_copy_to_client(struct uvfio_client *client, uint64_t addr,
@@ -365,8 +385,10 @@ int uvfio_register_emulated_iommu_dev(struct uvfio_vfio_device *device)
 
 void uvfio_unregister_group_dev(struct uvfio_vfio_device *device)
 {
-	if (!device->found)
-		uvf_device_unregister(&device->core, NULL);
+	if (device->core.kind == UVF_DEVICE_EMULATED)
+		/* From remove() of a driver of mediated devices, for whom. */
+		uvf_device_unregister(&device->core,
+				      device->core.bus_device->unbinding_task);
 	else
 		uvf_device_detach(device->found, NULL);
 }

@@ -7,10 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <uvfio/mdev.h>
+
 #include "base/alloc.h"
 #include "bus/options.h"
 #include "core/worker.h"
 #include "front/inproc/inproc.h"
+#include "front/mdev.h"
 #include "pci/device.h"
 #include "v02/v02.h"
 
@@ -35,26 +38,32 @@ static const struct uvfio_pci_model *find_model(const char *name)
 	return NULL;
 }
 
-static void list_models(char *text, size_t size)
+static void list_name(char *text, size_t size, const char *name)
 {
-	const struct uvfio_pci_model *model;
-	size_t used = 0;
+	size_t used = strlen(text);
 
-	text[0] = '\0';
-	for (unsigned int i = 0; (model = uvfio_model_at(i)); i++) {
-		int len = snprintf(text + used, size - used, "%s%s",
-				   i ? ", " : "", model->name);
-
-		if (len < 0 || (size_t)len >= size - used)
-			return;
-		used += (size_t)len;
-	}
+	(void)snprintf(text + used, size - used, "%s%s", used ? ", " : "",
+		       name);
 }
 
+static void list_models(char *text, size_t size)
+{
+	const struct uvfio_mdev_driver *driver;
+	const struct uvfio_pci_model *model;
+
+	text[0] = '\0';
+	for (unsigned int i = 0; (model = uvfio_model_at(i)); i++)
+		list_name(text, size, model->name);
+	for (unsigned int i = 0; (driver = uvfio_mdev_driver_at(i)); i++)
+		list_name(text, size, driver->name);
+}
+
+/* *ret_device is a function that waits for its driver, or NULL. */
 static int add_device(struct uvfio_machine *machine, const char *spec,
 		      struct uvf_bus_device **ret_device,
 		      struct uvfio_error *err)
 {
+	const struct uvfio_mdev_driver *driver;
 	const struct uvfio_pci_model *model;
 	struct uvf_options *options;
 	char known[128];
@@ -62,15 +71,19 @@ static int add_device(struct uvfio_machine *machine, const char *spec,
 
 	if (ret)
 		return ret;
+	*ret_device = NULL;
 	model = find_model(options->model);
-	if (!model) {
+	driver = uvf_mdev_driver_find(options->model);
+	if (model) {
+		ret = uvf_pci_create(&machine->bus, machine->worker, model,
+				     options, ret_device, err);
+	} else if (driver) {
+		ret = uvf_mdev_plug(machine, driver, options, err);
+	} else {
 		list_models(known, sizeof(known));
 		uvfio_error_set(err, "no device model '%s'; there are: %s",
 				options->model, known);
 		ret = -EINVAL;
-	} else {
-		ret = uvf_pci_create(&machine->bus, machine->worker, model,
-				     options, ret_device, err);
 	}
 	uvf_options_put(options);
 	return ret;
@@ -177,7 +190,7 @@ int uvfio_machine_plug(struct uvfio_machine *machine, const char *spec,
 	uvf_lock(&machine->bus.rescan_lock);
 	ret = add_device(machine, spec, &device, err);
 	uvf_unlock(&machine->bus.rescan_lock);
-	if (ret)
+	if (ret || !device)
 		return ret;
 	ret = uvf_pci_bind_by_key(device);
 	if (ret)

@@ -119,5 +119,6 @@ void uvf_sysfs_walk_classes(struct uvf_walk *walk, struct uvf_vfio *vfio)
 	walk_vfio_groups(walk, vfio);
 	walk_vfio_devices(walk, devices, count);
 	walk_classes(walk, devices, count);
+	uvf_sysfs_walk_mdev_class(walk, devices, count);
 	uvf_bus_devices_put(devices, count);
 }

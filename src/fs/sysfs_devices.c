@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/parse.h"
 #include "bus/bus.h"
 #include "bus/driver.h"
 #include "bus/machine.h"
@@ -174,6 +173,7 @@ static void walk_device(struct uvf_walk *walk, struct uvf_bus_device *device)
 		walk_group_of(walk, dir, group);
 	if (index >= 0)
 		walk_vfio_dev(walk, dir, index);
+	uvf_sysfs_walk_mdevs(walk, device, dir);
 }
 
 static void walk_bus_behind(struct uvf_walk *walk,

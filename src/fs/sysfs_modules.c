@@ -36,6 +36,7 @@ struct module {
 	const char *refcnt;
 	const char *version;  /* NULL: none */
 	const char *users[4]; /* modules that need this one */
+	const char *bus;      /* it is there with this bus; NULL: always */
 	struct parameter parameters[6];
 	bool is_noiommu; /* these parameters come with no-IOMMU mode */
 };
@@ -75,6 +76,13 @@ static const struct module modules[] = {
 		.coresize = "94208\n",
 		.refcnt = "1\n",
 		.users = {"vfio_pci"},
+	},
+	{
+		.name = "mdev",
+		.coresize = "20480\n",
+		.refcnt = "1\n",
+		.version = "0.1\n",
+		.bus = "mdev",
 	},
 };
 
@@ -190,6 +198,14 @@ static bool is_in_table(const char *name)
 	return false;
 }
 
+static void walk_table(struct uvf_walk *walk)
+{
+	for (size_t i = 0; i < sizeof(modules) / sizeof(modules[0]); i++)
+		if (!modules[i].bus ||
+		    uvf_bus_find(walk->machine, modules[i].bus))
+			walk_module(walk, &modules[i]);
+}
+
 /* The drivers of the host that are there, as somebody loaded them. */
 static void walk_others(struct uvf_walk *walk, struct uvf_bus *bus)
 {
@@ -216,14 +232,13 @@ static void walk_others(struct uvf_walk *walk, struct uvf_bus *bus)
 
 void uvf_sysfs_walk_modules(struct uvf_walk *walk)
 {
-	struct uvf_bus *pci = uvf_bus_find(walk->machine, "pci");
+	struct uvf_bus *bus;
 
 	uvf_walk_dir(walk, "module");
-	for (size_t i = 0; i < sizeof(modules) / sizeof(modules[0]); i++)
-		walk_module(walk, &modules[i]);
+	walk_table(walk);
 	uvf_walk_dir(walk, "module/vfio_pci/drivers");
 	uvf_walk_link(walk, "bus/pci/drivers/vfio-pci",
 		      "module/vfio_pci/drivers/pci:vfio-pci");
-	if (pci)
-		walk_others(walk, pci);
+	for (size_t i = 0; (bus = uvf_bus_at(walk->machine, i)); i++)
+		walk_others(walk, bus);
 }

@@ -140,6 +140,10 @@ bool uvf_walk_module_of(const struct uvf_driver *driver,
 			char ret_name[UVF_WALK_MODULE]);
 
 /* What the parts of the tree tell. */
+void uvf_sysfs_walk_mdevs(struct uvf_walk *walk, struct uvf_bus_device *device,
+			  const char *dir);
+void uvf_sysfs_walk_mdev_class(struct uvf_walk *walk,
+			       struct uvf_bus_device **devices, size_t count);
 void uvf_sysfs_walk_devices(struct uvf_walk *walk);
 void uvf_sysfs_walk_classes(struct uvf_walk *walk, struct uvf_vfio *vfio);
 void uvf_sysfs_walk_modules(struct uvf_walk *walk);

@@ -9,9 +9,8 @@
 
 #include "base/alloc.h"
 #include "base/profile.h"
+#include "core/set_irqs.h"
 #include "pci/handlers.h"
-
-#define SET_SIZE offsetof(struct vfio_irq_set, data)
 
 int uvf_irq_set_fd(const struct uvf_irq_set *set, unsigned int i)
 {
@@ -158,41 +157,6 @@ long pci_ioctl_get_irq_info(struct uvf_device *device,
 	return uvf_copy_out(caller, arg, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
-/* Bytes of one element, or -EINVAL for no kind or more than one. */
-static int element_size(uint32_t flags)
-{
-	switch (flags & VFIO_IRQ_SET_DATA_TYPE_MASK) {
-	case VFIO_IRQ_SET_DATA_NONE:
-		return 0;
-	case VFIO_IRQ_SET_DATA_BOOL:
-		return sizeof(uint8_t);
-	case VFIO_IRQ_SET_DATA_EVENTFD:
-		return sizeof(int32_t);
-	default:
-		return -EINVAL;
-	}
-}
-
-/* The checks that are the same for all; the payload's size is the result. */
-static int check_header(const struct vfio_irq_set *hdr, unsigned int max,
-			size_t *ret_size)
-{
-	int size;
-
-	if (hdr->argsz < SET_SIZE || hdr->index >= VFIO_PCI_NUM_IRQS ||
-	    hdr->count >= UINT32_MAX - hdr->start ||
-	    hdr->flags & ~(uint32_t)(VFIO_IRQ_SET_DATA_TYPE_MASK |
-				     VFIO_IRQ_SET_ACTION_TYPE_MASK))
-		return -EINVAL;
-	if (hdr->start >= max || hdr->start + hdr->count > max)
-		return -EINVAL;
-	size = element_size(hdr->flags);
-	if (size < 0)
-		return size;
-	*ret_size = (size_t)size * hdr->count;
-	return hdr->argsz - SET_SIZE < *ret_size ? -EINVAL : 0;
-}
-
 static int dispatch_locked(struct uvf_pci *pci, const struct uvf_irq_set *set)
 	UVF_REQUIRES(pci->model.lock)
 {
@@ -241,19 +205,19 @@ long pci_ioctl_set_irqs(struct uvf_device *device, struct uvf_caller *caller,
 	size_t size;
 	int ret;
 
-	if (uvf_copy_in(caller, &hdr, arg, SET_SIZE))
+	if (uvf_copy_in(caller, &hdr, arg, UVF_SET_IRQS_SIZE))
 		return -EFAULT;
 	uvf_lock(&pci->model.lock);
 	max = uvf_irq_count_locked(pci, hdr.index);
 	uvf_unlock(&pci->model.lock);
-	ret = check_header(&hdr, max, &size);
+	ret = uvf_set_irqs_check(&hdr, max, VFIO_PCI_NUM_IRQS, &size);
 	if (ret)
 		return ret;
 	if (size) {
 		data = uvf_zalloc(size);
 		if (!data)
 			return -ENOMEM;
-		if (uvf_copy_in(caller, data, arg + SET_SIZE, size)) {
+		if (uvf_copy_in(caller, data, arg + UVF_SET_IRQS_SIZE, size)) {
 			uvf_free(data);
 			return -EFAULT;
 		}

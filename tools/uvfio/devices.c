@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <uvfio/mdev.h>
+
 #include "cmd.h"
 
 bool add_device_option(struct machine_options *options, const char *spec)
@@ -45,24 +47,57 @@ static void print_keys(const struct uvfio_pci_model *model)
 			       key->help);
 }
 
+static void list_models(void)
+{
+	const struct uvfio_mdev_driver *driver;
+	const struct uvfio_pci_model *model;
+
+	for (unsigned int i = 0; (model = uvfio_model_at(i)); i++)
+		printf("%-8s %s\n", model->name, model->summary);
+	for (unsigned int i = 0; (driver = uvfio_mdev_driver_at(i)); i++)
+		printf("%-8s %s\n", driver->name, driver->summary);
+}
+
+static bool has_name(const char *name, const char *spec, size_t len)
+{
+	return strlen(name) == len && !memcmp(name, spec, len);
+}
+
+/* Mediated devices have the same keys in every driver. */
+static void print_mdev_keys(const struct uvfio_mdev_driver *driver)
+{
+	printf("%s: %s\n", driver->name, driver->summary);
+	printf("  uuid=UUID\n        create a device of this name (none)\n");
+	printf("  type=TYPE\n        of this type, which is one of");
+	for (unsigned int i = 0; driver->types[i].name; i++)
+		printf("%s %s-%s", i ? "," : "", driver->name,
+		       driver->types[i].name);
+	printf(" (the first)\n");
+}
+
 bool print_device_help(const char *spec, int *ret_status)
 {
+	const struct uvfio_mdev_driver *driver;
 	const struct uvfio_pci_model *model;
 	const char *comma = strchr(spec, ',');
 	size_t len = comma ? (size_t)(comma - spec) : strlen(spec);
 
 	*ret_status = STATUS_OK;
 	if (!strcmp(spec, "help")) {
-		for (unsigned int i = 0; (model = uvfio_model_at(i)); i++)
-			printf("%-8s %s\n", model->name, model->summary);
+		list_models();
 		return true;
 	}
 	if (!comma || strcmp(comma, ",help") != 0)
 		return false;
 	for (unsigned int i = 0; (model = uvfio_model_at(i)); i++) {
-		if (strlen(model->name) == len &&
-		    !memcmp(model->name, spec, len)) {
+		if (has_name(model->name, spec, len)) {
 			print_keys(model);
+			return true;
+		}
+	}
+	for (unsigned int i = 0; (driver = uvfio_mdev_driver_at(i)); i++) {
+		if (has_name(driver->name, spec, len)) {
+			print_mdev_keys(driver);
 			return true;
 		}
 	}
