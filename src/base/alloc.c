@@ -9,13 +9,13 @@
 static __thread unsigned long fail_in;
 static __thread int has_failed;
 
-static int must_fail(void)
+bool uvf_alloc_must_fail(void)
 {
 	if (!fail_in || --fail_in)
-		return 0;
+		return false;
 	has_failed = 1;
 	errno = ENOMEM;
-	return 1;
+	return true;
 }
 
 void uvf_alloc_fail_nth(unsigned long nth)
@@ -36,7 +36,7 @@ void *uvf_zalloc(size_t size)
 
 void *uvf_calloc(size_t count, size_t size)
 {
-	return must_fail() ? NULL : calloc(count, size);
+	return uvf_alloc_must_fail() ? NULL : calloc(count, size);
 }
 
 char *uvf_strdup(const char *text)
@@ -51,7 +51,7 @@ char *uvf_strdup(const char *text)
 
 void *uvf_realloc(void *ptr, size_t size)
 {
-	return must_fail() ? NULL : realloc(ptr, size);
+	return uvf_alloc_must_fail() ? NULL : realloc(ptr, size);
 }
 
 void uvf_free(void *ptr)

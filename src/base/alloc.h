@@ -5,6 +5,7 @@
 #ifndef UVF_BASE_ALLOC_H
 #define UVF_BASE_ALLOC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Zeroed memory or NULL; the caller owns it until uvf_free(). */
@@ -24,6 +25,9 @@ void uvf_free(void *ptr);
  * @nth: 1 for the next request, 2 for the one after it; 0: none
  */
 void uvf_alloc_fail_nth(unsigned long nth);
+
+/* For who gives memory out himself: whether this request has to fail. */
+bool uvf_alloc_must_fail(void);
 
 /* Whether the request chosen by uvf_alloc_fail_nth() came and failed. */
 int uvf_alloc_has_failed(void);

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/range.h"
+#include "iommu/dirty.h"
 
 struct uvf_aspace;
 struct uvf_mem;
@@ -62,7 +63,7 @@ void uvf_aspace_unmap(struct uvf_aspace *as, const struct uvf_range *iovas,
 
 /**
  * uvf_aspace_unlink() - the first half of an unmap
- * @iova: interval exactly as it was mapped
+ * @iova: interval exactly as it was mapped, or several side by side
  *
  * Accesses that start later reach the memory no more; those that run may.
  * Any number of these shares one uvf_aspace_drain().
@@ -76,6 +77,13 @@ void uvf_aspace_unlink(struct uvf_aspace *as, struct uvf_range iova);
  * Context: as uvf_aspace_unmap().
  */
 void uvf_aspace_drain(struct uvf_aspace *as);
+
+/**
+ * uvf_aspace_drain_dirty() - the same, and tell which pages of what was
+ * unlinked were written
+ * @fn: told of runs of pages, in no order; nothing comes while no bits are kept
+ */
+void uvf_aspace_drain_dirty(struct uvf_aspace *as, uvf_dirty_fn *fn, void *arg);
 
 /**
  * uvf_aspace_replace() - put other memory behind a mapping
@@ -95,12 +103,37 @@ int uvf_aspace_replace(struct uvf_aspace *as, struct uvf_range iova,
  * @iova: interval exactly as it was mapped
  * @at:   where the second begins; a page inside @iova, not its first
  *
+ * The two may still be unlinked as the one they were, and be split again
+ * where they are.
+ *
  * An access meets the memory as before, at any time.
  *
  * Context: as uvf_aspace_unmap().
  * Return: 0 or -ENOMEM, and then nothing changed.
  */
 int uvf_aspace_split(struct uvf_aspace *as, struct uvf_range iova, uint64_t at);
+
+/**
+ * uvf_aspace_track_dirty() - keep a bit for each page that is written, or stop
+ * @on: also when it is on already: then the bits are clear again
+ *
+ * A write that begins after this has returned is noted, by its pages of 4 KiB.
+ *
+ * Context: as uvf_aspace_unmap().
+ * Return: 0; -ENOMEM: nothing is kept.
+ */
+int uvf_aspace_track_dirty(struct uvf_aspace *as, bool on);
+
+/**
+ * uvf_aspace_take_dirty() - find the pages of an interval that were written
+ * @iova:     holes in it are passed over
+ * @is_clear: forget it, too
+ * @fn:       told of runs of pages, ascending
+ *
+ * Context: as uvf_aspace_map().
+ */
+void uvf_aspace_take_dirty(struct uvf_aspace *as, struct uvf_range iova,
+			   bool is_clear, uvf_dirty_fn *fn, void *arg);
 
 /**
  * uvf_aspace_read() - copy from IOVA to @buf, as a device

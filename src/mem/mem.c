@@ -6,8 +6,14 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/lock.h"
+#include "base/pool.h"
 #include "mem/copy.h"
 #include "mem/window.h"
+
+/* All memory; its lock is a leaf. */
+static struct uvf_mutex pool_lock = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+static struct uvf_pool pool = UVF_POOL_INIT(sizeof(struct uvf_mem));
 
 struct uvf_mm *uvf_mm_get(struct uvf_mm *mm)
 {
@@ -24,17 +30,19 @@ void uvf_mm_put(struct uvf_mm *mm)
 int uvf_mem_create(struct uvf_mem **ret_mem, struct uvf_mm *mm,
 		   struct uvf_range vaddr, uint32_t prot)
 {
-	struct uvf_mem *mem = uvf_zalloc(sizeof(*mem));
+	struct uvf_mem *mem;
 	int ret;
 
+	uvf_lock(&pool_lock);
+	mem = uvf_pool_zalloc(&pool);
+	uvf_unlock(&pool_lock);
 	if (!mem)
 		return -ENOMEM;
 	uvf_ref_init(&mem->ref);
 	mem->mm = uvf_mm_get(mm);
 	mem->vaddr = vaddr.first;
 	mem->size = uvf_range_size(vaddr);
-	mem->prot = prot;
-	mem->spans = &mem->only;
+	mem->prot = prot & UVF_PROT_ALL;
 	ret = mm->ops->map(mm, vaddr, prot, mem);
 	if (ret) {
 		uvf_mem_put(mem);
@@ -50,17 +58,30 @@ struct uvf_mem *uvf_mem_get(struct uvf_mem *mem)
 	return mem;
 }
 
-void uvf_mem_put(struct uvf_mem *mem)
+static void put_windows(struct uvf_mem *mem)
 {
-	if (!mem || !uvf_ref_put(&mem->ref))
+	if (mem->is_whole) {
+		uvf_window_put(mem->whole.window);
 		return;
+	}
 	for (size_t i = 0; i < mem->span_count; i++)
 		uvf_window_put(mem->spans[i].window);
-	if (mem->spans != &mem->only)
-		uvf_free(mem->spans);
-	/* Last: the windows belong to it. */
-	uvf_mm_put(mem->mm);
-	uvf_free(mem);
+	uvf_free(mem->spans);
+}
+
+void uvf_mem_put(struct uvf_mem *mem)
+{
+	struct uvf_mm *mm;
+
+	if (!mem || !uvf_ref_put(&mem->ref))
+		return;
+	mm = mem->mm;
+	put_windows(mem);
+	uvf_lock(&pool_lock);
+	uvf_pool_free(&pool, mem);
+	uvf_unlock(&pool_lock);
+	/* Last: the windows belonged to it. */
+	uvf_mm_put(mm);
 }
 
 int uvf_mem_add_span(struct uvf_mem *mem, const struct uvf_mem_span *span)
@@ -68,14 +89,20 @@ int uvf_mem_add_span(struct uvf_mem *mem, const struct uvf_mem_span *span)
 	size_t count = mem->span_count;
 	struct uvf_mem_span *spans;
 
+	if (!span->offset && span->size == mem->size) {
+		mem->is_whole = true;
+		mem->whole.ptr = span->ptr;
+		mem->whole.window = span->window;
+		return 0;
+	}
 	/* There is room for a power of two. */
-	if (count && !(count & (count - 1))) {
-		spans = uvf_calloc(2 * count, sizeof(*spans));
+	if (!(count & (count - 1))) {
+		spans = uvf_calloc(count ? 2 * count : 1, sizeof(*spans));
 		if (!spans)
 			return -ENOMEM;
-		memcpy(spans, mem->spans, count * sizeof(*spans));
-		if (mem->spans != &mem->only)
-			uvf_free(mem->spans);
+		if (count)
+			memcpy(spans, mem->spans, count * sizeof(*spans));
+		uvf_free(mem->spans);
 		mem->spans = spans;
 	}
 	mem->spans[mem->span_count++] = *span;
@@ -84,16 +111,15 @@ int uvf_mem_add_span(struct uvf_mem *mem, const struct uvf_mem_span *span)
 
 uint8_t *uvf_mem_direct(const struct uvf_mem *mem)
 {
-	if (mem->span_count == 1 && !mem->only.offset &&
-	    mem->only.size == mem->size)
-		return mem->only.ptr;
-	return NULL;
+	return mem->is_whole ? mem->whole.ptr : NULL;
 }
 
 bool uvf_mem_is_held(const struct uvf_mem *mem)
 {
 	uint64_t offset = 0;
 
+	if (mem->is_whole)
+		return mem->whole.window;
 	for (size_t i = 0; i < mem->span_count; i++) {
 		if (!mem->spans[i].window || mem->spans[i].offset != offset)
 			return false;
@@ -117,6 +143,23 @@ static size_t count_before(const struct uvf_mem *mem, uint64_t offset)
 			high = middle;
 	}
 	return low;
+}
+
+uint8_t *uvf_mem_at(const struct uvf_mem *mem, uint64_t offset, uint64_t size)
+{
+	const struct uvf_mem_span *span;
+	size_t next;
+
+	if (mem->is_whole)
+		return mem->whole.ptr + offset;
+	next = count_before(mem, offset);
+	if (!next)
+		return NULL;
+	span = &mem->spans[next - 1];
+	if (offset - span->offset >= span->size ||
+	    size > span->size - (offset - span->offset))
+		return NULL;
+	return span->ptr + (offset - span->offset);
 }
 
 /* Copy through the address space, one way or the other. */

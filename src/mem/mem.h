@@ -77,16 +77,22 @@ struct uvf_mem_span {
 	struct uvf_window *window; /* holds one reference; NULL: our own */
 };
 
-/* Immutable from uvf_mem_create() on. */
+/* Immutable from uvf_mem_create() on, but for ref. */
 struct uvf_mem {
 	struct uvf_ref ref;
-	struct uvf_mm *mm; /* holds one reference */
-	uint64_t vaddr;    /* client address of the first byte */
-	uint64_t size;     /* bytes; 0 stands for all of the 2^64 */
-	uint32_t prot;     /* UVF_PROT_* it was asked for */
-	size_t span_count;
-	struct uvf_mem_span *spans; /* ascending; gaps go through mm */
-	struct uvf_mem_span only;   /* where spans points while it is one */
+	uint32_t prot : 2;        /* UVF_PROT_* it was asked for */
+	uint32_t is_whole : 1;    /* one span covers all: @whole */
+	uint32_t span_count : 29; /* else: of @spans, ascending */
+	struct uvf_mm *mm;        /* holds one reference */
+	uint64_t vaddr;           /* client address of the first byte */
+	uint64_t size;            /* bytes; 0 stands for all of the 2^64 */
+	union {
+		struct uvf_mem_span *spans; /* gaps go through mm */
+		struct {
+			uint8_t *ptr;
+			struct uvf_window *window; /* as in a span */
+		} whole;
+	};
 };
 
 /**
@@ -111,6 +117,9 @@ void uvf_mem_put(struct uvf_mem *mem); /* takes NULL */
  * Return: 0 or -ENOMEM; then the caller still owns the window.
  */
 int uvf_mem_add_span(struct uvf_mem *mem, const struct uvf_mem_span *span);
+
+/** uvf_mem_at() - where a part of the memory is mapped here, or NULL */
+uint8_t *uvf_mem_at(const struct uvf_mem *mem, uint64_t offset, uint64_t size);
 
 /** uvf_mem_direct() - all of the memory as one run of bytes, or NULL */
 uint8_t *uvf_mem_direct(const struct uvf_mem *mem);

@@ -297,7 +297,7 @@ static void reaches_private_memory_by_copies(void **state)
 	uint8_t byte = 1;
 
 	assert_int_equal(create(child, p, 4 * PAGE, R | W, &mem), 0);
-	assert_int_equal(mem->span_count, 0);
+	assert_false(mem->is_whole || mem->span_count);
 	check_shared(child, mem, p, 3 * PAGE + 7);
 	/* A page that was mapped for DMA does not know mprotect(). */
 	tell(child,
@@ -317,14 +317,13 @@ static void maps_a_memfd_here(void **state)
 	struct uvf_mem *mem, *part;
 
 	assert_int_equal(create(child, p, 16 * PAGE, R | W, &mem), 0);
-	assert_int_equal(mem->span_count, 1);
-	assert_int_equal(mem->spans[0].size, 16 * PAGE);
+	assert_true(mem->is_whole);
 	check_shared(child, mem, p, 0);
 	check_shared(child, mem, p, 16 * PAGE - 1);
 	/* A part of it, for reading: the same window. */
 	assert_int_equal(create(child, p + 5 * PAGE, PAGE, R, &part), 0);
-	assert_ptr_equal(part->spans[0].window, mem->spans[0].window);
-	assert_ptr_equal(part->spans[0].ptr, mem->spans[0].ptr + 5 * PAGE);
+	assert_ptr_equal(part->whole.window, mem->whole.window);
+	assert_ptr_equal(part->whole.ptr, mem->whole.ptr + 5 * PAGE);
 	/* Nothing of the client's own is needed any more. */
 	tell(child, (struct order){.op = UNMAP, .addr = p, .len = 16 * PAGE});
 	tell(child, (struct order){.op = CLOSE, .fd = fd});
@@ -371,7 +370,7 @@ static void follows_a_file_that_grows(void **state)
 	assert_int_equal(try(child, p, 4 * PAGE, R | W), -EFAULT);
 	tell(child, (struct order){.op = TRUNCATE, .fd = fd, .len = 4 * PAGE});
 	assert_int_equal(create(child, p, 4 * PAGE, R | W, &large), 0);
-	assert_int_equal(large->span_count, 1);
+	assert_true(large->is_whole);
 	check_shared(child, large, p, 3 * PAGE);
 	uvf_mem_put(small);
 	uvf_mem_put(large);
@@ -387,7 +386,7 @@ static void reads_a_read_only_memfd(void **state)
 	uint8_t byte;
 
 	assert_int_equal(create(child, p, PAGE, R, &mem), 0);
-	assert_int_equal(mem->span_count, 1);
+	assert_true(mem->is_whole);
 	poke(child, q, 1, 0x44);
 	assert_int_equal(uvf_mem_read(mem, 0, &byte, 1), 0);
 	assert_int_equal(byte, 0x44);
@@ -406,7 +405,7 @@ static void reaches_a_private_file_by_copies(void **state)
 	struct uvf_mem *mem;
 
 	assert_int_equal(create(child, p, 2 * PAGE, R | W, &mem), 0);
-	assert_int_equal(mem->span_count, 0);
+	assert_false(mem->is_whole || mem->span_count);
 	check_shared(child, mem, p, PAGE);
 	assert_int_equal(try(child, p, 3 * PAGE, R), -EFAULT);
 	assert_int_equal(try(child, p + 2 * PAGE, PAGE, R | W), -EFAULT);
@@ -454,7 +453,7 @@ static void maps_shared_anonymous_memory(void **state)
 	assert_int_equal(create(child, p, 4 * PAGE, R | W, &mem), 0);
 	/* Only root may open a mapping's file. */
 	if (!geteuid())
-		assert_int_equal(mem->span_count, 1);
+		assert_true(mem->is_whole);
 	check_shared(child, mem, p, PAGE);
 	uvf_mem_put(mem);
 }
@@ -501,7 +500,7 @@ static void maps_huge_pages(void **state)
 		skip();
 	assert_int_equal(
 		create(child, (uint64_t)p + HUGE + PAGE, PAGE, R | W, &mem), 0);
-	assert_int_equal(mem->span_count, 1);
+	assert_true(mem->is_whole);
 	check_shared(child, mem, (uint64_t)p + HUGE + PAGE, 5);
 	uvf_mem_put(mem);
 }
@@ -572,7 +571,7 @@ static void accepts_a_bar_and_reaches_nothing(void **state)
 	assert_int_equal(try(child, p, PAGE, R | W), -EFAULT);
 	uvf_peer_set_device_memory(is_bar);
 	assert_int_equal(create(child, p, PAGE, R | W, &mem), 0);
-	assert_int_equal(mem->span_count, 0);
+	assert_false(mem->is_whole || mem->span_count);
 	uvf_peer_set_device_memory(NULL);
 	uvf_mem_put(mem);
 }
