@@ -105,6 +105,7 @@ static const char *id_label(long i)
 	return label;
 }
 
+/* Shows M67. */
 static void attach_when(long i)
 {
 	struct asked a = states[i % STATES].enter();

@@ -107,4 +107,4 @@ static const struct conf_case cases[] = {
 	CASE(a_closed_file_holds_nothing),
 };
 
-TABLE_OF(table_cdev_driver, "cdev_driver", cases, has_cdev);
+MACHINE_TABLE_OF(table_cdev_driver, "cdev_driver", cases, has_cdev);

@@ -71,6 +71,7 @@ static void dma_outlives_the_closed_iommufd(void)
 	outcome("detach", cdev_detach(c.fd));
 }
 
+/* Shows M60. */
 static void dma_follows_a_replacement(void)
 {
 	struct cdev c = mapped(0);

@@ -36,7 +36,7 @@ static const char *label(long i)
 	return buf;
 }
 
-/* Shows C3. */
+/* Shows C3, M7. */
 static void on_an_empty_container(long i)
 {
 	result(ioctl(container_open(), VFIO_CHECK_EXTENSION, extensions[i]));
@@ -57,6 +57,7 @@ static void on_type1(long i)
 	result(ioctl(s.container, VFIO_CHECK_EXTENSION, extensions[i]));
 }
 
+/* Shows M7. */
 static void on_type1v2(long i)
 {
 	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);

@@ -15,9 +15,11 @@ static void ones_and_zeros(unsigned int off, unsigned int size)
 {
 	struct session s = session_device();
 	uint32_t all = size == 4 ? ~0u : (1u << 8 * size) - 1;
-	uint32_t old = cfg_read(s.device, off, size), ones, zeros;
+	uint32_t old, ones, zeros;
 	int wrote;
 
+	edu_quiet(s.device);
+	old = cfg_read(s.device, off, size);
 	wrote = cfg_write(s.device, off, size, all);
 	ones = cfg_read(s.device, off, size);
 	outcome("zeros", cfg_write(s.device, off, size, 0));

@@ -118,7 +118,7 @@ static void empty_refuses(long i)
 	result(ioctl(container_open(), calls[i].nr, bad_pointer()));
 }
 
-/* Shows C4. */
+/* Shows C4, M2. */
 static void with_a_group_only_refuses(long i)
 {
 	struct session s = session_group();
@@ -126,7 +126,7 @@ static void with_a_group_only_refuses(long i)
 	result(ioctl(s.container, calls[i].nr, bad_pointer()));
 }
 
-/* Shows C4. */
+/* Shows C4, M2. */
 static void with_an_iommu_answers(long i)
 {
 	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);
@@ -174,13 +174,13 @@ static const char *type_label(long i)
 	return i < (long)COUNT(types) ? type_names[i] : NULL;
 }
 
-/* Shows C5. */
+/* Shows C5, M1. */
 static void set_iommu_without_group(long i)
 {
 	result(ioctl(container_open(), VFIO_SET_IOMMU, types[i]));
 }
 
-/* Shows C6. */
+/* Shows C6, M1. */
 static void set_iommu(long i)
 {
 	struct session s = session_group();
@@ -231,7 +231,7 @@ static void forgets_its_mappings_when_the_last_group_leaves(void)
 	hex("left", dma_unmap_all(s.container));
 }
 
-/* Shows C10. */
+/* Shows C10, M36. */
 static void keeps_its_mappings_while_one_group_stays(void)
 {
 	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);

@@ -129,6 +129,7 @@ static int ask(int container, long i, uint64_t *bits)
 	return ioctl(container, VFIO_IOMMU_DIRTY_PAGES, &q);
 }
 
+/* Shows M32. */
 static void get(long i)
 {
 	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);
@@ -141,6 +142,7 @@ static void get(long i)
 	hex("more", bits[1]);
 }
 
+/* Shows M30. */
 static void get_before_start(void)
 {
 	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);
@@ -160,6 +162,7 @@ static void get_after_stop(void)
 }
 
 /* A device whose driver never pins makes all its pages dirty, always. */
+/* Shows M35. */
 static void get_twice(void)
 {
 	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);

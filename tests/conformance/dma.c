@@ -106,6 +106,7 @@ static void at_iova_zero(void)
 	result(filled(p, LEN, 2));
 }
 
+/* Shows M69. */
 static void over_two_mappings(void)
 {
 	struct session s = master();
@@ -119,6 +120,7 @@ static void over_two_mappings(void)
 	value("second", q[0] == (unsigned char)(128 * 7 + 3));
 }
 
+/* Shows M16. */
 static void the_same_memory_at_two_iovas(void)
 {
 	struct session s = master();
@@ -134,6 +136,7 @@ static void the_same_memory_at_two_iovas(void)
 	result(filled(p, LEN, 4));
 }
 
+/* Shows M68. */
 static void into_read_mapping_is_refused(void)
 {
 	struct session s = master();
@@ -170,6 +173,7 @@ static void into_write_mapping(void)
 }
 
 /* Whether the device sees what it may only write. */
+/* Shows M68. */
 static void from_write_mapping(void)
 {
 	struct session s = master();
@@ -184,6 +188,7 @@ static void from_write_mapping(void)
 	result(filled(q, LEN, 80));
 }
 
+/* Shows M73. */
 static void without_bus_master_moves_nothing(void)
 {
 	struct session s = master();
@@ -224,6 +229,7 @@ static void to_nowhere_leaves_memory_alone(void)
 	value("then", filled(p, LEN, 11));
 }
 
+/* Shows M69. */
 static void stops_at_the_end_of_the_mapping(void)
 {
 	struct session s = master();
@@ -235,6 +241,7 @@ static void stops_at_the_end_of_the_mapping(void)
 	result(filled(p + PAGE - 128, 128, 12));
 }
 
+/* Shows M24. */
 static void after_unmap_moves_nothing(void)
 {
 	struct session s = master();
@@ -249,6 +256,7 @@ static void after_unmap_moves_nothing(void)
 	result(p[0] == 0xa5 && p[LEN - 1] == 0xa5);
 }
 
+/* Shows M77. */
 static void after_remap_hits_the_new_memory(void)
 {
 	struct session s = master();
@@ -343,6 +351,7 @@ static void of_the_second_device(void)
 	result(filled(p, LEN, 19));
 }
 
+/* Shows M38. */
 static void ends_when_the_group_leaves(void)
 {
 	struct session s = master();

@@ -139,6 +139,7 @@ static void goes_on_when(long i)
 }
 
 /* The mappings are those of the container, whoever comes later. */
+/* Shows M36. */
 static void a_later_group_sees_the_mappings(void)
 {
 	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU), t;

@@ -107,8 +107,10 @@ void show_binding(int dev, int group)
 /* Dynamic ids that cases add; each remove_id takes one. */
 static void forget_ids(void)
 {
-	static const char *const ids[] = {"1234 11e8", "ffff 0001",
-					  "ffffffff 11e8"};
+	static const char *const ids[] = {
+		"1234 11e8", "ffff 0001",  "ffffffff 11e8",
+		"1234 11e9", "11234 11e8", "1234 111e8",
+	};
 	static const char *const drivers[] = {"vfio-pci", "pci-stub"};
 	char path[128];
 

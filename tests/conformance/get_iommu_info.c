@@ -119,16 +119,19 @@ static void chain(unsigned long type)
 	value("end", off);
 }
 
+/* Shows M4. */
 static void chain_of_v1(void)
 {
 	chain(VFIO_TYPE1_IOMMU);
 }
 
+/* Shows M4. */
 static void chain_of_v2(void)
 {
 	chain(VFIO_TYPE1v2_IOMMU);
 }
 
+/* Shows M4. */
 static void ranges(void)
 {
 	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);
@@ -184,6 +187,7 @@ static uint32_t available(int container)
 	return a->avail;
 }
 
+/* Shows M6. */
 static void entries_left(void)
 {
 	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);
@@ -199,6 +203,7 @@ static void entries_left(void)
 }
 
 /* The last page of the last range can be mapped, the next one cannot. */
+/* Shows M13. */
 static void the_aperture_ends_where_it_says(void)
 {
 	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);

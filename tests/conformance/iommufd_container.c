@@ -68,6 +68,7 @@ static void extensions_when(long i)
 		ioctl(s.container, VFIO_CHECK_EXTENSION, (1ul << 32) + 1));
 }
 
+/* Shows M1. */
 static void set_iommu_when(long i)
 {
 	static const unsigned long types[] = {3, 1, 3, 0, 2, 6, 8, ~0ul};
@@ -225,6 +226,7 @@ static void its_device_excludes_bind(void)
 	outcome("closed", cdev_bind(cdev, s.container));
 }
 
+/* Shows M66. */
 static void compat_ioas(long op)
 {
 	struct session s = in_iommufd();

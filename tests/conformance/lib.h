@@ -63,6 +63,11 @@ struct case_table {
 	const struct case_table symbol = {.noun = noun_,                       \
 					  .cases = cases_,                     \
 					  .count = COUNT(cases_),              \
+					  .is_offered = offered}
+#define MACHINE_TABLE_OF(symbol, noun_, cases_, offered)                       \
+	const struct case_table symbol = {.noun = noun_,                       \
+					  .cases = cases_,                     \
+					  .count = COUNT(cases_),              \
 					  .changes_machine = 1,                \
 					  .is_offered = offered}
 
@@ -157,6 +162,7 @@ void *bad_pointer(void);
 void *before_fault(size_t len);
 void *read_only(const void *data, size_t len);
 int closed_fd(void);
+void capability_drop(unsigned int capability);
 
 /* iommu.c: type1 */
 int dma_map(int container, uint32_t flags, const void *vaddr, uint64_t iova,

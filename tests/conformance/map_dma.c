@@ -202,6 +202,7 @@ static int map_row(int container, long i)
 	return ioctl(container, VFIO_IOMMU_MAP_DMA, &map);
 }
 
+/* Shows M8, M9, M13, M14. */
 static void v2(long i)
 {
 	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);
@@ -210,6 +211,7 @@ static void v2(long i)
 	hex("left", dma_unmap_all(s.container));
 }
 
+/* Shows M8, M9, M13, M14. */
 static void v1(long i)
 {
 	struct session s = session_iommu(VFIO_TYPE1_IOMMU);
@@ -239,6 +241,7 @@ static const char *meet_label(long i)
 	return i < (long)COUNT(meets) ? meets[i].name : NULL;
 }
 
+/* Shows M12. */
 static void beside_another(long i)
 {
 	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);
@@ -318,6 +321,7 @@ static void reads_from_read_only_memory(void)
 }
 
 /* BAR memory is memory too, while the device decodes. */
+/* Shows M17. */
 static void of_bar_memory(void)
 {
 	struct session s = session_device();

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "lib.h"
 
+#include <linux/capability.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 void *pages(size_t count)
@@ -48,4 +50,17 @@ int closed_fd(void)
 	need(fd >= 0, "dup");
 	close(fd);
 	return fd;
+}
+
+/* For cases that ask what is refused to those without it. */
+void capability_drop(unsigned int capability)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2];
+
+	need(!syscall(SYS_capget, &head, data), "capget");
+	data[capability / 32].effective &= ~(1u << capability % 32);
+	data[capability / 32].permitted &= ~(1u << capability % 32);
+	need(!syscall(SYS_capset, &head, data), "capset");
 }

@@ -105,11 +105,13 @@ static void unmap_row(unsigned long type, long i)
 	value("c", remains(s.container, C));
 }
 
+/* Shows M22. */
 static void v1(long i)
 {
 	unmap_row(VFIO_TYPE1_IOMMU, i);
 }
 
+/* Shows M22. */
 static void v2(long i)
 {
 	unmap_row(VFIO_TYPE1v2_IOMMU, i);
@@ -124,6 +126,7 @@ static void all_of_nothing(void)
 	hex("size", size);
 }
 
+/* Shows M19. */
 static void twice(void)
 {
 	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);
@@ -167,6 +170,7 @@ static void into_read_only_memory(void)
 	hex("left", dma_unmap_all(s.container));
 }
 
+/* Shows M25. */
 static void many_single_pages_in_any_order(void)
 {
 	struct session s = session_iommu(VFIO_TYPE1v2_IOMMU);

@@ -81,6 +81,7 @@ static void update_with_another_iova(void)
 	outcome("before", update(s.container, A - PAGE, LEN));
 }
 
+/* Shows M29. */
 static void unmap_of_an_invalid_mapping(void)
 {
 	struct session s = invalidated();
@@ -98,6 +99,7 @@ static void map_elsewhere_while_invalid(void)
 	outcome("over", dma_map(s.container, 3, pages(1), A, PAGE));
 }
 
+/* Shows M29. */
 static void attach_while_invalid(void)
 {
 	struct session s = invalidated();

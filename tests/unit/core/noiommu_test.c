@@ -163,7 +163,7 @@ static void mode_came_after_4_1(void **state)
 	}
 }
 
-/* Shows N2. */
+/* Shows N2, M45. */
 static void each_step_takes_the_right_to_raw_io(void **state)
 {
 	struct rig rig = rig_create_on(NULL, "noiommu=on");
@@ -207,7 +207,7 @@ static void each_step_takes_the_right_to_raw_io(void **state)
 	rig_destroy(&rig);
 }
 
-/* Shows N3. */
+/* Shows N3, M45. */
 static void container_takes_its_own_type_alone(void **state)
 {
 	struct vfio_iommu_type1_dma_map map = {.argsz = sizeof(map)};
@@ -247,7 +247,7 @@ static void container_takes_its_own_type_alone(void **state)
 	rig_destroy(&rig);
 }
 
-/* Shows A8. */
+/* Shows A8, M45. */
 static void groups_with_and_without_do_not_mix(void **state)
 {
 	struct rig rig = rig_create_on(NULL, "noiommu=on");

@@ -33,6 +33,7 @@ static int track(struct rig *rig, uint32_t argsz, uint32_t flags)
 	return rig_ioctl(rig, VFIO_IOMMU_DIRTY_PAGES, &d);
 }
 
+/* Shows M30. */
 static void v1_has_none(void **state)
 {
 	struct rig rig;
@@ -45,6 +46,7 @@ static void v1_has_none(void **state)
 	rig_close(&rig);
 }
 
+/* Shows M30. */
 static void takes_one_flag(void **state)
 {
 	static const struct {
@@ -111,6 +113,7 @@ static const struct {
 	{48, A, 65 * PAGE, PAGE, 16, 0, {0xf}},
 };
 
+/* Shows M32, M35. */
 static void get_answers_as_the_kernel(void **state)
 {
 	struct rig rig;
@@ -144,6 +147,7 @@ static int ask(struct rig *rig, uint64_t iova, uint64_t size, void *bits)
 	return rig_ioctl(rig, VFIO_IOMMU_DIRTY_PAGES, &q);
 }
 
+/* Shows M30. */
 static void get_needs_tracking(void **state)
 {
 	struct rig rig;
@@ -162,6 +166,7 @@ static void get_needs_tracking(void **state)
 	rig_close(&rig);
 }
 
+/* Shows M33. */
 static void get_writes_whole_words_and_keeps_lower_bits(void **state)
 {
 	struct rig rig;

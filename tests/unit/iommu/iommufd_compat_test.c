@@ -119,6 +119,7 @@ static void one_space_serves_all_groups_or_there_is_no_iommu(void **state)
 	rig_close(&rig);
 }
 
+/* Shows M66. */
 static void a_client_may_choose_the_space(void **state)
 {
 	struct iommu_vfio_ioas vfio = {.size = sizeof(vfio)};
@@ -161,6 +162,7 @@ open_compat(struct rig *rig, struct group *group, unsigned long type)
 	return device;
 }
 
+/* Shows M20. */
 static void type1v2_unmaps_whole_areas(void **state)
 {
 	struct uvf_iommufd_device *device;
@@ -192,6 +194,7 @@ static void type1v2_unmaps_whole_areas(void **state)
 	rig_close(&rig);
 }
 
+/* Shows M20, M26. */
 static void type1_cuts_where_it_is_told(void **state)
 {
 	struct uvf_iommufd_device *device;
@@ -231,6 +234,7 @@ struct info {
 	uint8_t rest[128];
 };
 
+/* Shows M3. */
 static void info_gives_what_fits(void **state)
 {
 	struct uvf_iommufd_device *device;

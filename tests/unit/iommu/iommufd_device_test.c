@@ -32,6 +32,7 @@ static int attach(struct uvf_iommufd_device *device, uint32_t pt,
 	return uvf_iommufd_device_attach(device, ret_pt);
 }
 
+/* Shows M67. */
 static void binding_claims_the_group_for_the_context(void **state)
 {
 	struct group group = {0};
@@ -120,6 +121,7 @@ static void a_page_table_goes_with_its_last_device(void **state)
 	rig_close(&rig);
 }
 
+/* Shows M60. */
 static void replacing_moves_in_one_step_or_not_at_all(void **state)
 {
 	struct group group = {0};
@@ -190,6 +192,7 @@ static int hwpt_alloc(struct rig *rig, struct iommu_hwpt_alloc *alloc)
 	return rig_ioctl(rig, IOMMU_HWPT_ALLOC, alloc);
 }
 
+/* Shows M61. */
 static void a_page_table_can_be_made_without_a_device_on_it(void **state)
 {
 	struct iommu_hwpt_alloc alloc = {.reserved = 1, .data_len = 1};
@@ -265,6 +268,7 @@ static void emulated_bind(struct rig *rig, struct emulated *device)
 			 0);
 }
 
+/* Shows M57. */
 static void unmapping_asks_an_emulated_device_to_unpin(void **state)
 {
 	struct emulated device = {0};
@@ -399,6 +403,7 @@ static void a_driver_that_keeps_pages_does_not_keep_the_space(void **state)
 	rig_close(&rig);
 }
 
+/* Shows M56. */
 static void an_access_copies_by_the_right_of_each_area(void **state)
 {
 	struct emulated device = {0};

@@ -621,6 +621,7 @@ static void run(uint64_t start)
 	rig_close(&rig);
 }
 
+/* Shows M81. */
 static void random_calls_agree_with_the_model(void **state)
 {
 	const char *text = getenv("UVF_TEST_SEED");

@@ -26,6 +26,7 @@ static const void *page(unsigned int n)
 	return rig_memory + n * PAGE;
 }
 
+/* Shows M47. */
 static void every_call_checks_its_size_first(void **state)
 {
 	static const struct {
@@ -86,6 +87,7 @@ static void an_answer_that_cannot_be_written_leaves_no_object(void **state)
 	rig_close(&rig);
 }
 
+/* Shows M48. */
 static void ids_begin_at_one_and_the_lowest_is_next(void **state)
 {
 	struct rig rig;
@@ -105,6 +107,7 @@ static void ids_begin_at_one_and_the_lowest_is_next(void **state)
 	rig_close(&rig);
 }
 
+/* Shows M47. */
 static void reserved_fields_and_flags_are_not_supported(void **state)
 {
 	struct iommu_ioas_alloc alloc = {.size = sizeof(alloc), .flags = 1};
@@ -164,6 +167,7 @@ static void map_refuses_in_this_order(void **state)
 	rig_close(&rig);
 }
 
+/* Shows M51. */
 static void choosing_a_place_follows_memory_and_length(void **state)
 {
 	static const struct {
@@ -210,6 +214,7 @@ static int allow(struct rig *rig, uint32_t ioas,
 	return rig_ioctl(rig, IOMMU_IOAS_ALLOW_IOVAS, &allow);
 }
 
+/* Shows M50. */
 static void allowed_ranges_steer_the_choice_only(void **state)
 {
 	static const struct iommu_iova_range two[] = {{0x50000, 0x50fff},
@@ -248,6 +253,7 @@ static void allowed_ranges_steer_the_choice_only(void **state)
 	rig_close(&rig);
 }
 
+/* Shows M49. */
 static void iova_ranges_are_the_gaps_between_the_reserved(void **state)
 {
 	struct iommu_iova_range ranges[4] = {{0}};
@@ -292,6 +298,7 @@ static void iova_ranges_are_the_gaps_between_the_reserved(void **state)
 	rig_close(&rig);
 }
 
+/* Shows M54. */
 static void unmap_takes_whole_areas_and_keeps_what_it_took(void **state)
 {
 	struct rig rig;
@@ -331,6 +338,7 @@ static void unmap_takes_whole_areas_and_keeps_what_it_took(void **state)
 	rig_close(&rig);
 }
 
+/* Shows M52. */
 static void memory_is_looked_at_when_a_device_comes(void **state)
 {
 	struct group group = {0};
@@ -369,6 +377,7 @@ static void memory_is_looked_at_when_a_device_comes(void **state)
 	rig_close(&rig);
 }
 
+/* Shows M37, M53. */
 static void areas_that_no_page_table_can_hold_keep_devices_out(void **state)
 {
 	static const uint64_t places[] = {A + 1, 0xfee00000, 1ull << 48, -PAGE};
@@ -396,6 +405,7 @@ static void areas_that_no_page_table_can_hold_keep_devices_out(void **state)
 	rig_close(&rig);
 }
 
+/* Shows M55. */
 static void a_copy_shares_memory_and_lives_alone(void **state)
 {
 	struct group group = {0};
@@ -463,6 +473,7 @@ static int option(struct rig *rig, uint32_t id, uint16_t op, uint32_t object,
 	return ret;
 }
 
+/* Shows M59. */
 static void options_are_set_before_they_matter(void **state)
 {
 	struct group group = {0};
@@ -509,6 +520,7 @@ static void options_are_set_before_they_matter(void **state)
 }
 
 /* Each failing allocation leaves all as it was. */
+/* Shows M78. */
 static void calls_survive_every_failing_allocation(void **state)
 {
 	struct rig rig;

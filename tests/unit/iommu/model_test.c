@@ -392,12 +392,14 @@ static void run(unsigned long type)
 	munmap(model.base, (GOOD + 6) * PAGE);
 }
 
+/* Shows M81, M83. */
 static void v1_agrees_with_the_model(void **state)
 {
 	(void)state;
 	run(VFIO_TYPE1_IOMMU);
 }
 
+/* Shows M81, M83. */
 static void v2_agrees_with_the_model(void **state)
 {
 	(void)state;

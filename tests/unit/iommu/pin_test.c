@@ -196,6 +196,7 @@ static void test_copies_go_across_mappings(void **state)
 	rig_close(&rig);
 }
 
+/* Shows M78. */
 static void test_pinning_changes_nothing_when_memory_runs_out(void **state)
 {
 	struct driver driver;

@@ -142,6 +142,7 @@ static void check_byte(struct uvf_aspace *as, uint64_t iova, bool is_there,
 		assert_int_equal(byte, byte_at(vaddr));
 }
 
+/* Shows M70. */
 static void reaches_both_ends_of_the_address_space(void **state)
 {
 	struct uvf_aspace *as = *state;
@@ -225,6 +226,7 @@ static void destroy_lets_go_of_all_memory(void **state)
 	assert_int_equal(atomic_load(&wide.ref.count), 1);
 }
 
+/* Shows M68. */
 static void grants_what_was_mapped_and_no_more(void **state)
 {
 	struct uvf_aspace *as = *state;
@@ -241,6 +243,7 @@ static void grants_what_was_mapped_and_no_more(void **state)
 	assert_int_equal(uvf_aspace_write(as, 2 * PAGE, &byte, 1, NULL), 0);
 }
 
+/* Shows M68. */
 static void grants_reads_with_writes_when_tables_cannot_tell(void **state)
 {
 	struct uvf_aspace *as;
@@ -255,6 +258,7 @@ static void grants_reads_with_writes_when_tables_cannot_tell(void **state)
 	uvf_aspace_destroy(as);
 }
 
+/* Shows M71. */
 static void moves_nothing_for_length_0(void **state)
 {
 	struct uvf_aspace *as = *state;
@@ -266,6 +270,7 @@ static void moves_nothing_for_length_0(void **state)
 	uvf_aspace_destroy(NULL);
 }
 
+/* Shows M69. */
 static void stops_at_the_first_byte_that_is_not_there(void **state)
 {
 	struct uvf_aspace *as = *state;
@@ -312,6 +317,7 @@ static void replaces_the_memory_behind_a_mapping(void **state)
 	check_byte(as, iova.first, false, 0);
 }
 
+/* Shows M78. */
 static void changes_nothing_when_a_split_fails(void **state)
 {
 	struct uvf_aspace *as = *state;
@@ -373,6 +379,7 @@ static int map_and_fail(unsigned long nth)
 	return ret;
 }
 
+/* Shows M78. */
 static void changes_nothing_when_a_map_fails(void **state)
 {
 	unsigned long nth = 1;
@@ -631,11 +638,13 @@ static void run_storm(struct uvf_aspace *as, size_t len, unsigned int rounds)
 	uvf_mm_put(mm);
 }
 
+/* Shows M76, M89. */
 static void touches_nothing_after_unmap_returned(void **state)
 {
 	run_storm(*state, 64, 2000);
 }
 
+/* Shows M76. */
 static void touches_nothing_after_unmap_returned_in_long_copies(void **state)
 {
 	run_storm(*state, BENCH_PAGES * PAGE, 1000);
@@ -711,6 +720,7 @@ static void finds_nothing_above_its_root(void **state)
 	uvf_mm_put(mm);
 }
 
+/* Shows M74. */
 static void stops_at_memory_that_is_gone(void **state)
 {
 	struct uvf_aspace *as = *state;

@@ -48,6 +48,7 @@ static void *before_fault(size_t good)
 	return p + PAGE - good;
 }
 
+/* Shows M7. */
 static void claims_its_extensions(void **state)
 {
 	static const struct {
@@ -112,6 +113,7 @@ static void opens_its_types_only(void **state)
 	backend->release(instance);
 }
 
+/* Shows M2. */
 static void knows_its_ioctls_only(void **state)
 {
 	struct rig rig;
@@ -163,6 +165,7 @@ static void sweep_info(const char *abi, uint32_t total, size_t full)
 	rig_close(&rig);
 }
 
+/* Shows M3. */
 static void info_fits_its_buffer(void **state)
 {
 	(void)state;
@@ -209,6 +212,7 @@ static void check_chain(const char *abi, const uint32_t *offsets)
 	rig_close(&rig);
 }
 
+/* Shows M4. */
 static void info_describes_the_host(void **state)
 {
 	static const uint32_t aligned[] = {24, 56, 72};
@@ -219,6 +223,7 @@ static void info_describes_the_host(void **state)
 	check_chain("6.1", packed);
 }
 
+/* Shows M8. */
 static void info_faults_where_its_buffer_ends(void **state)
 {
 	struct rig rig;
@@ -294,6 +299,7 @@ static const struct {
 	{32, RW, bad *PAGE, A, 1, -EINVAL},
 };
 
+/* Shows M8, M9, M10, M13, M14. */
 static void map_answers_as_the_kernel(void **state)
 {
 	(void)state;
@@ -347,6 +353,7 @@ static void map_reads_all_of_its_argument(void **state)
 	rig_close(&rig);
 }
 
+/* Shows M12. */
 static void map_refuses_an_interval_that_meets_a_mapping(void **state)
 {
 	static const struct {
@@ -402,6 +409,7 @@ static void map_reaches_the_memory_it_was_given(void **state)
 	rig_close(&rig);
 }
 
+/* Shows M6, M21, M79. */
 static void holds_65535_mappings(void **state)
 {
 	struct rig rig;
@@ -530,6 +538,7 @@ static void check_unmap(unsigned long type, size_t row)
 	rig_close(&rig);
 }
 
+/* Shows M19, M20, M21, M22, M23. */
 static void unmap_answers_as_the_kernel(void **state)
 {
 	(void)state;
@@ -591,6 +600,7 @@ static void unmap_is_done_when_its_answer_faults(void **state)
 	rig_close(&rig);
 }
 
+/* Shows M28, M29. */
 static void invalid_addresses_are_updated_one_by_one(void **state)
 {
 	uint8_t *other = mmap(NULL, LEN, PROT_READ | PROT_WRITE,
@@ -671,6 +681,7 @@ static void update_finds_memory_at_its_new_address(void **state)
 	munmap(new, LEN);
 }
 
+/* Shows M38. */
 static void last_group_takes_the_mappings_along(void **state)
 {
 	struct uvf_aspace *as;
@@ -692,6 +703,7 @@ static void last_group_takes_the_mappings_along(void **state)
 	rig_close(&rig);
 }
 
+/* Shows M78. */
 static void map_changes_nothing_when_it_fails(void **state)
 {
 	unsigned long nth = 0;
@@ -718,6 +730,7 @@ static void map_changes_nothing_when_it_fails(void **state)
 	assert_true(nth > 6);
 }
 
+/* Shows M78. */
 static void update_changes_nothing_when_it_fails(void **state)
 {
 	unsigned long nth = 0;
@@ -740,6 +753,7 @@ static void update_changes_nothing_when_it_fails(void **state)
 }
 
 /* A host whose window lies at an edge of the aperture, or beyond it. */
+/* Shows M4. */
 static void valid_ranges_follow_the_host(void **state)
 {
 	static const struct {

@@ -145,6 +145,7 @@ static void refuses_what_the_protection_forbids(void **state)
 	munmap(p, PAGE);
 }
 
+/* Shows M74. */
 static void survives_a_truncated_file(void **state)
 {
 	int fd = memfd_create("copy", MFD_CLOEXEC);
@@ -210,6 +211,7 @@ static void check_units(const struct duel *duel)
 	}
 }
 
+/* Shows M75. */
 static void never_tears_an_aligned_unit(void **state)
 {
 	static const size_t lengths[] = {8, 12, 16, 20, 24, 63, 64, 100};

@@ -338,6 +338,7 @@ static void maps_a_memfd_here(void **state)
 	uvf_mem_put(part);
 }
 
+/* Shows M74. */
 static void survives_truncation(void **state)
 {
 	struct child *child = start(state);

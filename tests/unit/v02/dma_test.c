@@ -33,7 +33,7 @@ static long map_raw(struct rig *rig, int iommu, struct v02_dma_map arg)
 	return p_ioctl(&rig->a, iommu, V02_IOMMU_MAP_DMA, &arg);
 }
 
-/* Shows R8. */
+/* Shows R8, M46. */
 static void map_takes_whole_pages_that_are_free(void **state)
 {
 	struct rig *rig = *state;
@@ -92,7 +92,7 @@ static void a_device_writes_only_where_it_may(void **state)
 	assert_int_equal(dma_page(o.fake, PAGE), 1);
 }
 
-/* Shows R8. */
+/* Shows R8, M46. */
 static void unmap_takes_any_part(void **state)
 {
 	struct rig *rig = *state;
@@ -130,7 +130,7 @@ static struct uvf_v02_iommu *iommu_of(struct rig *rig)
 		->iommu;
 }
 
-/* Shows R8. */
+/* Shows R8, M46. */
 static void neighbours_become_one(void **state)
 {
 	struct rig *rig = *state;
