@@ -91,7 +91,7 @@ static void df_fault(struct uvf_file *file, uint64_t pos,
 {
 	struct uvf_device *device = uvf_device_file_enter(file->object);
 
-	*ret_page = (struct uvf_page){.kind = UVF_PAGE_SIGBUS};
+	*ret_page = (struct uvf_page){.kind = UVF_PAGE_REVOKED};
 	if (!device)
 		return;
 	device->ops->fault(device, pos, ret_page);

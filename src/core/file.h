@@ -37,9 +37,10 @@ enum uvf_file_kind {
 /* What a client finds in a page of a mapping it touches for the first time. */
 struct uvf_page {
 	enum {
-		UVF_PAGE_TRAP,   /* each access is an mmio() call */
-		UVF_PAGE_MEMORY, /* map fd at fd_offset */
-		UVF_PAGE_SIGBUS, /* nothing answers there now */
+		UVF_PAGE_TRAP,    /* each access is an mmio() call */
+		UVF_PAGE_MEMORY,  /* map fd at fd_offset */
+		UVF_PAGE_SIGBUS,  /* nothing answers there now */
+		UVF_PAGE_REVOKED, /* nor ever will: the device was taken away */
 	} kind;
 	int fd; /* borrowed; MEMORY only */
 	uint64_t fd_offset;

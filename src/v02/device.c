@@ -104,11 +104,7 @@ static void device_fault(struct uvf_file *file, uint64_t pos,
 	struct device_file *self = device_file_of(file);
 
 	if (!enter(self)) {
-		memset(ret_page, 0, sizeof(*ret_page));
-		ret_page->kind = UVF_PAGE_SIGBUS;
-		ret_page->fd = -1;
-		ret_page->first = pos & ~UINT64_C(4095);
-		ret_page->size = 4096;
+		*ret_page = (struct uvf_page){.kind = UVF_PAGE_REVOKED};
 		return;
 	}
 	self->ops->fault(self->data, pos, ret_page);

@@ -582,7 +582,10 @@ int uvf_fds_probe_device(dev_t dev, ino_t ino, uint64_t offset)
 	if (file && (file->kind == UVF_FILE_DEVICE ||
 		     file->kind == UVF_FILE_V02_DEVICE)) {
 		uvf_file_fault(file, offset, &page);
-		ret = page.kind == UVF_PAGE_SIGBUS ? -EFAULT : 1;
+		ret = page.kind == UVF_PAGE_SIGBUS ||
+				      page.kind == UVF_PAGE_REVOKED
+			      ? -EFAULT
+			      : 1;
 	}
 	uvf_file_put(file);
 	return ret;

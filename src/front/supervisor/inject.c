@@ -452,6 +452,17 @@ int uvf_inject_sigaction(pid_t pid, uint64_t base, uint64_t act, uint64_t old,
 	return 0;
 }
 
+bool uvf_inject_has_handler(pid_t pid, uint64_t base)
+{
+	struct uvf_agent_data data;
+	uint64_t handler;
+
+	if (client_read(pid, base + UVF_AGENT_DATA_OFFSET, &data, sizeof(data)))
+		return false;
+	handler = data.client[data.current & 1].handler;
+	return handler != (uint64_t)SIG_DFL && handler != (uint64_t)SIG_IGN;
+}
+
 void uvf_inject_sigprocmask(pid_t tid, uint64_t how, uint64_t set)
 {
 	uint64_t mask;

@@ -88,6 +88,16 @@ int uvf_inject_sigaction(pid_t pid, uint64_t base, uint64_t act, uint64_t old,
 			 uint64_t size, enum uvf_inject_verdict *ret_verdict);
 
 /**
+ * uvf_inject_has_handler() - whether a process handles SIGBUS itself
+ * @pid:  the process
+ * @base: of the agent in it
+ *
+ * Return: false for the default action, for SIG_IGN, and for memory that
+ * cannot be read.
+ */
+bool uvf_inject_has_handler(pid_t pid, uint64_t base);
+
+/**
  * uvf_inject_sigprocmask() - keep SIGBUS out of a mask about to be set
  * @tid: the thread
  * @how: first argument of rt_sigprocmask

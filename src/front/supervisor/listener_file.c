@@ -190,9 +190,20 @@ static int mmio_fd_install(void *front, void *call, int fd)
 			       false);
 }
 
+/* It is the agent that calls, from the one page of its code. */
+static bool mmio_has_handler(void *front, void *call)
+{
+	const struct uvf_call *fault = call;
+
+	(void)front;
+	return uvf_inject_has_handler(fault->tid,
+				      fault->ip & ~(uint64_t)PAGE_MASK);
+}
+
 const struct uvf_mmio_ops uvf_call_mmio_ops = {
 	.file_lookup = mmio_file_lookup,
 	.fd_install = mmio_fd_install,
+	.has_handler = mmio_has_handler,
 };
 
 /* The agent speaks: a page of a device was touched. */

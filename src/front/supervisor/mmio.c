@@ -24,15 +24,20 @@
 #include "core/file.h"
 #include "front/supervisor/decode.h"
 #include "front/supervisor/emulate.h"
+#include "front/supervisor/mmio_overlay.h"
 #include "front/supervisor/mmio_vector.h"
 
 /* Places that one instruction can touch: two operands over a page's end. */
 #define WINDOWS 4U
 
+/* Of a revoked mapping, what one fault replaces at most; a power of two. */
+#define REVOKED_SIZE (UINT64_C(1) << 21)
+
 struct uvf_mmio {
 	const struct uvf_mmio_ops *ops; /* immutable, like all but the lock */
 	void *front;
 	struct uvf_mailbox *mailbox;
+	struct uvf_mmio_overlays *overlays;
 	struct uvf_mutex rmw_lock; /* held by LOCKed instructions */
 };
 
@@ -42,7 +47,9 @@ struct window {
 	uint64_t last;
 	uint64_t pos;          /* of first, in the file */
 	struct uvf_file *file; /* holds a reference; NULL: ordinary memory */
-	struct uvf_page page;  /* if file */
+	dev_t dev;             /* if file: which it is */
+	ino_t inode;
+	struct uvf_page page;
 };
 
 /* One fault. */
@@ -66,15 +73,22 @@ int uvf_mmio_create(struct uvf_mmio **ret_mmio, const struct uvf_mmio_ops *ops,
 	if (!mmio)
 		return -ENOMEM;
 	ret = uvf_mailbox_create(&mmio->mailbox);
-	if (ret) {
-		uvf_free(mmio);
-		return ret;
-	}
+	if (ret)
+		goto err_free;
+	ret = uvf_mmio_overlays_create(&mmio->overlays);
+	if (ret)
+		goto err_mailbox;
 	mmio->ops = ops;
 	mmio->front = front;
 	uvf_mutex_init(&mmio->rmw_lock);
 	*ret_mmio = mmio;
 	return 0;
+
+err_mailbox:
+	uvf_mailbox_destroy(mmio->mailbox);
+err_free:
+	uvf_free(mmio);
+	return ret;
 }
 
 void uvf_mmio_destroy(struct uvf_mmio *mmio)
@@ -82,6 +96,7 @@ void uvf_mmio_destroy(struct uvf_mmio *mmio)
 	if (!mmio)
 		return;
 	uvf_mutex_fini(&mmio->rmw_lock);
+	uvf_mmio_overlays_destroy(mmio->overlays);
 	uvf_mailbox_destroy(mmio->mailbox);
 	uvf_free(mmio);
 }
@@ -91,26 +106,49 @@ struct uvf_mailbox *uvf_mmio_mailbox(struct uvf_mmio *mmio)
 	return mmio->mailbox;
 }
 
+/*
+ * The VFIO file of a mapping: mapped itself, or its memory over it.  Returns
+ * the position of the mapping's start in it.
+ */
+static uint64_t find_file(const struct uvf_mmio *mmio,
+			  const struct uvf_vma *vma, struct window *w)
+{
+	struct uvf_mmio_overlay over;
+
+	w->dev = vma->dev;
+	w->inode = vma->inode;
+	w->file = mmio->ops->file_lookup(mmio->front, vma->dev, vma->inode);
+	if (w->file)
+		return vma->offset;
+	for (unsigned int i = 0;
+	     !w->file && uvf_mmio_overlays_find(mmio->overlays, vma->dev,
+						vma->inode, i, &over);
+	     i++) {
+		w->dev = over.dev;
+		w->inode = over.inode;
+		w->file = mmio->ops->file_lookup(mmio->front, over.dev,
+						 over.inode);
+	}
+	return w->file ? vma->offset + over.shift : 0;
+}
+
 /* Fill @w for @addr, which lies in @vma. */
 static void window_fill(struct fault *f, uint64_t addr,
 			const struct uvf_vma *vma, struct window *w)
 {
-	uint64_t pos, last;
+	uint64_t last;
 
 	memset(w, 0, sizeof(*w));
 	w->first = vma->addr.first;
 	w->last = vma->addr.last;
 	if (vma->inode)
-		w->file = f->mmio->ops->file_lookup(f->mmio->front, vma->dev,
-						    vma->inode);
+		w->pos = find_file(f->mmio, vma, w);
 	if (!w->file)
 		return;
-	pos = vma->offset + (addr - vma->addr.first);
-	uvf_file_fault(w->file, pos, &w->page);
+	uvf_file_fault(w->file, w->pos + (addr - w->first), &w->page);
 	/* As far as both the mapping and the run of equal pages go. */
-	w->pos = vma->offset;
-	if (w->page.first > vma->offset) {
-		w->first += w->page.first - vma->offset;
+	if (w->page.first > w->pos) {
+		w->first += w->page.first - w->pos;
 		w->pos = w->page.first;
 	}
 	last = w->page.first + (w->page.size - 1);
@@ -187,6 +225,10 @@ static bool access_device(const struct window *w, uint64_t addr, void *buf,
 		ret = is_write ? pwrite(w->page.fd, buf, len, (off_t)at)
 			       : pread(w->page.fd, buf, len, (off_t)at);
 		return ret == (ssize_t)len;
+	case UVF_PAGE_REVOKED:
+		if (!is_write)
+			memset(buf, 0xff, len);
+		return true;
 	case UVF_PAGE_SIGBUS:
 		return false;
 	}
@@ -431,13 +473,11 @@ static enum uvf_agent_action emulate(struct fault *f)
 	return UVF_AGENT_CHAIN;
 }
 
-/* The client maps what is behind the window, and tries again. */
-static enum uvf_agent_action overlay(struct fault *f, const struct window *w,
-				     int prot)
+/* The client maps memory over the window, and tries again. */
+static enum uvf_agent_action lend(struct fault *f, const struct window *w,
+				  int fd, uint64_t offset, int prot)
 {
-	int fd;
-
-	fd = f->mmio->ops->fd_install(f->mmio->front, f->call, w->page.fd);
+	fd = f->mmio->ops->fd_install(f->mmio->front, f->call, fd);
 	if (fd < 0) {
 		uvf_log(UVF_LOG_ERROR,
 			"thread %d cannot be given a device's memory: %s",
@@ -446,10 +486,82 @@ static enum uvf_agent_action overlay(struct fault *f, const struct window *w,
 	}
 	f->slot->map_addr = w->first;
 	f->slot->map_len = w->last - w->first + 1;
-	f->slot->map_offset = w->page.fd_offset + (w->pos - w->page.first);
+	f->slot->map_offset = offset;
 	f->slot->map_prot = (uint32_t)prot;
 	f->slot->map_fd = fd;
 	return UVF_AGENT_OVERLAY;
+}
+
+static enum uvf_agent_action overlay(struct fault *f, const struct window *w,
+				     int prot)
+{
+	const struct uvf_mmio_overlay over = {
+		.dev = w->dev,
+		.inode = w->inode,
+		.shift = w->page.first - w->page.fd_offset,
+	};
+
+	uvf_mmio_overlays_add(f->mmio->overlays, w->page.fd, &over);
+	return lend(f, w, w->page.fd,
+		    w->page.fd_offset + (w->pos - w->page.first), prot);
+}
+
+/* The device was taken away while the instruction was carried out. */
+static bool is_revoked(const struct window *w)
+{
+	struct uvf_page page;
+
+	uvf_file_fault(w->file, w->pos, &page);
+	return page.kind == UVF_PAGE_REVOKED;
+}
+
+/* Memory full of ones, or a negative errno. */
+static int make_ones(uint64_t size)
+{
+	int fd = memfd_create("uvfio-revoked", MFD_CLOEXEC);
+	void *mem = MAP_FAILED;
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	if (!ftruncate(fd, (off_t)size))
+		mem = mmap(NULL, size, PROT_WRITE, MAP_SHARED, fd, 0);
+	if (mem == MAP_FAILED) {
+		ret = -errno;
+		close(fd);
+		return ret;
+	}
+	memset(mem, 0xff, size);
+	(void)munmap(mem, size);
+	return fd;
+}
+
+/*
+ * A program that handles SIGBUS hears of a device that was taken away.  For
+ * another it would be the end: instead its mapping becomes memory of its own
+ * that is full of ones, as the registers of a function read that was pulled
+ * out of its slot.  What it stores stays there, since drivers wait for bits
+ * that they set themselves.
+ */
+static enum uvf_agent_action outlive(struct fault *f, struct window *w,
+				     int prot)
+{
+	uint64_t first = f->slot->addr & ~(REVOKED_SIZE - 1);
+	enum uvf_agent_action action;
+	int fd;
+
+	if (f->mmio->ops->has_handler(f->mmio->front, f->call))
+		return UVF_AGENT_CHAIN;
+	if (w->first < first)
+		w->first = first;
+	if (w->last - first >= REVOKED_SIZE)
+		w->last = first + REVOKED_SIZE - 1;
+	fd = make_ones(w->last - w->first + 1);
+	if (fd < 0)
+		return UVF_AGENT_CHAIN;
+	action = lend(f, w, fd, 0, prot);
+	close(fd);
+	return action;
 }
 
 static enum uvf_agent_action serve(struct fault *f)
@@ -465,9 +577,15 @@ static enum uvf_agent_action serve(struct fault *f)
 		switch (w->page.kind) {
 		case UVF_PAGE_TRAP:
 			action = emulate(f);
+			/* It faults again, and then finds it revoked. */
+			if (action == UVF_AGENT_CHAIN && is_revoked(w))
+				action = UVF_AGENT_RESUME;
 			break;
 		case UVF_PAGE_MEMORY:
 			action = overlay(f, w, prot);
+			break;
+		case UVF_PAGE_REVOKED:
+			action = outlive(f, w, prot);
 			break;
 		case UVF_PAGE_SIGBUS:
 			break;

@@ -5,6 +5,7 @@
 #ifndef UVF_FRONT_SUPERVISOR_MMIO_H
 #define UVF_FRONT_SUPERVISOR_MMIO_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -22,6 +23,8 @@ struct uvf_mmio_ops {
 	 * notification that call stands for).  Its number or a negative errno.
 	 */
 	int (*fd_install)(void *front, void *call, int fd);
+	/* Whether the program has a handler for SIGBUS. */
+	bool (*has_handler)(void *front, void *call);
 };
 
 struct uvf_mmio;

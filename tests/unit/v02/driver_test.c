@@ -306,7 +306,7 @@ static void a_policy_takes_the_files_away(void **state)
 	assert_int_equal(uvf_file_mmap(a->files[device], 0, PAGE, 3, 1),
 			 -ENODEV);
 	uvf_file_fault(a->files[device], 0, &page);
-	assert_int_equal(page.kind, UVF_PAGE_SIGBUS);
+	assert_int_equal(page.kind, UVF_PAGE_REVOKED);
 	assert_false(uvf_file_mmio(a->files[device], 0, &word, 4, false));
 	assert_int_equal(map(rig, iommu, 0, 0, 4, 0), -ENODEV);
 	/* Who binds it again gets new files; the old ones stay dead. */
