@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/list.h"
 #include "base/lock.h"
+#include "front/supervisor/proc.h"
 
 /* When there are more, copies that no process has are looked for. */
 #define PRUNE_AT 64
@@ -121,9 +122,10 @@ static struct copy *find_locked(struct uvf_eventfds *eventfds, long id)
 	return NULL;
 }
 
-/* Mark what one process has. */
-static void mark_locked(struct uvf_eventfds *eventfds, pid_t pid)
+/* Mark what one process has; the lock is held. */
+static void mark(void *arg, pid_t pid) UVF_NO_ANALYSIS
 {
+	struct uvf_eventfds *eventfds = arg;
 	char path[64];
 	struct dirent *entry;
 	struct copy *copy;
@@ -149,18 +151,8 @@ static void prune_locked(struct uvf_eventfds *eventfds)
 {
 	struct uvf_list *node;
 	struct uvf_list *tmp;
-	struct dirent *entry;
-	DIR *proc = opendir("/proc");
 
-	if (!proc)
-		return;
-	while ((entry = readdir(proc))) {
-		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
-
-		if (pid > 0 && pid != getpid())
-			mark_locked(eventfds, pid);
-	}
-	closedir(proc);
+	uvf_proc_each_descendant(mark, eventfds);
 	uvf_list_for_each_safe (node, tmp, &eventfds->copies) {
 		struct copy *copy = uvf_list_entry(node, struct copy, node);
 

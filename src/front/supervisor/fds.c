@@ -74,8 +74,10 @@ struct uvf_fds {
 
 	struct slot slots[SLOTS]; /* of the thread that receives */
 
-	struct uvf_mutex lock; /* protects what follows */
-	uint64_t mnt_id;       /* of all memfds */
+	struct uvf_mutex look; /* held by who looks at clients' descriptors */
+	atomic_bool is_looked_at; /* set under it */
+	struct uvf_mutex lock;    /* protects what follows */
+	uint64_t mnt_id;          /* of all memfds */
 	uint64_t dev;
 	struct uvf_list by_ino[BUCKETS];
 	struct uvf_list by_watch[BUCKETS];
@@ -84,7 +86,7 @@ struct uvf_fds {
 /* The one table of this process; for uvf_fds_probe_device(). */
 static struct uvf_fds *_Atomic present;
 
-/* Set by SIGIO in the thread that receives. */
+/* Set by SIGIO in the thread that receives, and by who looked. */
 static atomic_bool has_closed_files;
 
 void uvf_fds_on_signal(int signo)
@@ -189,6 +191,7 @@ int uvf_fds_create(struct uvf_fds **ret_fds, struct uvf_clients *clients)
 	}
 	fds->clients = clients;
 	fds->has_ino = probe_has_ino(fds->inotify);
+	uvf_mutex_init(&fds->look);
 	uvf_mutex_init(&fds->lock);
 	for (size_t i = 0; i < BUCKETS; i++) {
 		uvf_list_init(&fds->by_ino[i]);
@@ -252,6 +255,7 @@ void uvf_fds_destroy(struct uvf_fds *fds)
 		clear_slot(&fds->slots[i]);
 	close(fds->inotify);
 	uvf_mutex_fini(&fds->lock);
+	uvf_mutex_fini(&fds->look);
 	uvf_free(fds);
 }
 
@@ -665,6 +669,10 @@ static void drain(struct uvf_fds *fds)
 
 void uvf_fds_drain(struct uvf_fds *fds)
 {
+	if (atomic_load(&fds->is_looked_at)) {
+		uvf_lock(&fds->look);
+		uvf_unlock(&fds->look);
+	}
 	if (!atomic_load_explicit(&has_closed_files, memory_order_relaxed))
 		return;
 	/* What is closed from here on sets it again. */
@@ -672,9 +680,18 @@ void uvf_fds_drain(struct uvf_fds *fds)
 	drain(fds);
 }
 
-void uvf_fds_drain_now(struct uvf_fds *fds)
+void uvf_fds_look_begin(struct uvf_fds *fds)
 {
-	drain(fds);
+	uvf_lock(&fds->look);
+	atomic_store(&fds->is_looked_at, true);
+}
+
+void uvf_fds_look_end(struct uvf_fds *fds)
+{
+	/* The signal of a close that came late may take longer than a call. */
+	atomic_store(&has_closed_files, true);
+	atomic_store(&fds->is_looked_at, false);
+	uvf_unlock(&fds->look);
 }
 
 void uvf_fds_own(struct uvf_fds *fds)

@@ -18,6 +18,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/lock.h"
+
 struct uvf_client;
 struct uvf_clients;
 struct uvf_fds;
@@ -113,10 +115,12 @@ int uvf_fds_fd(const struct uvf_fds *fds);
 void uvf_fds_nudge(struct uvf_fds *fds);
 
 /*
- * The same, without trusting that the signal has come: what was closed
- * before the call that is being answered is released when this returns.
+ * Around a look at a client's descriptors by /proc, in any thread.  The kernel
+ * holds the file for that moment, so that a close which falls into it is told
+ * of when the look ends: uvf_fds_drain() waits for that.
  */
-void uvf_fds_drain_now(struct uvf_fds *fds);
+void uvf_fds_look_begin(struct uvf_fds *fds) UVF_NO_ANALYSIS;
+void uvf_fds_look_end(struct uvf_fds *fds) UVF_NO_ANALYSIS;
 
 /* The handler of SIGIO. */
 void uvf_fds_on_signal(int signo);

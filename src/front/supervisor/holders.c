@@ -11,6 +11,7 @@
 
 #include "core/file.h"
 #include "front/supervisor/fds.h"
+#include "front/supervisor/proc.h"
 
 /* Ours are memfds; a stat() of other things may wait for their servers. */
 static bool is_memfd(int dir, const char *name)
@@ -23,32 +24,48 @@ static bool is_memfd(int dir, const char *name)
 	       !memcmp(target, prefix, strlen(prefix));
 }
 
-static void search_process(struct uvf_fds *fds, pid_t pid,
-			   void (*fn)(void *arg, pid_t pid,
-				      const struct uvf_file *file),
-			   void *arg)
+/* What is looked for, and who is told. */
+struct search {
+	struct uvf_fds *fds;
+	void (*fn)(void *arg, pid_t pid, const struct uvf_file *file);
+	void *arg;
+};
+
+/* What the next descriptor of a process is; NULL: none of ours. */
+static struct uvf_file *next_file(struct uvf_fds *fds, DIR *dir, bool *ret_more)
 {
 	struct dirent *entry;
-	struct uvf_file *file;
 	struct stat st;
+	bool is_ours;
+
+	uvf_fds_look_begin(fds);
+	entry = readdir(dir);
+	is_ours = entry && is_memfd(dirfd(dir), entry->d_name) &&
+		  !fstatat(dirfd(dir), entry->d_name, &st, 0);
+	uvf_fds_look_end(fds);
+	*ret_more = entry;
+	return is_ours ? uvf_fds_find_inode(fds, st.st_dev, st.st_ino) : NULL;
+}
+
+static void search_process(void *arg, pid_t pid)
+{
+	const struct search *search = arg;
+	struct uvf_file *file;
+	bool is_more = true;
 	char path[64];
 	DIR *dir;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
 	dir = opendir(path);
-	if (!dir)
-		return;
-	while ((entry = readdir(dir))) {
-		if (!is_memfd(dirfd(dir), entry->d_name) ||
-		    fstatat(dirfd(dir), entry->d_name, &st, 0))
-			continue;
-		file = uvf_fds_find_inode(fds, st.st_dev, st.st_ino);
+	while (dir && is_more) {
+		file = next_file(search->fds, dir, &is_more);
 		if (!file)
 			continue;
-		fn(arg, pid, file);
+		search->fn(search->arg, pid, file);
 		uvf_file_put(file);
 	}
-	closedir(dir);
+	if (dir)
+		closedir(dir);
 }
 
 void uvf_holders_each(struct uvf_fds *fds,
@@ -56,16 +73,7 @@ void uvf_holders_each(struct uvf_fds *fds,
 				 const struct uvf_file *file),
 		      void *arg)
 {
-	struct dirent *entry;
-	DIR *proc = opendir("/proc");
+	struct search search = {fds, fn, arg};
 
-	if (!proc)
-		return;
-	while ((entry = readdir(proc))) {
-		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
-
-		if (pid > 0 && pid != getpid())
-			search_process(fds, pid, fn, arg);
-	}
-	closedir(proc);
+	uvf_proc_each_descendant(search_process, &search);
 }

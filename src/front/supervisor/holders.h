@@ -15,11 +15,10 @@ struct uvf_file;
  * @fds: knows the files
  * @fn:  called for each descriptor; copies in one process come twice
  *
- * Looks at the descriptors of every process that the user may see, since a
- * descriptor may have been sent to any.  What is mapped but not open is not
- * found.
+ * Looks at the descriptors of every process of the run.  What is mapped but
+ * not open is not found, nor what was sent to a process of somebody else.
  *
- * Context: any thread; costs a look at all of /proc.
+ * Context: any thread but the one that receives; costs a look at all of /proc.
  */
 void uvf_holders_each(struct uvf_fds *fds,
 		      void (*fn)(void *arg, pid_t pid,

@@ -111,8 +111,6 @@ void uvf_call_open_node(struct uvf_call *call, const struct uvf_view_hit *hit,
 	struct uvf_file *file;
 	int ret;
 
-	/* A node may be busy until the close before this open is known. */
-	uvf_fds_drain_now(call->params->fds);
 	ret = check_open(call, hit, flags);
 	if (!ret)
 		ret = open_as_caller(call, hit->node, &file);

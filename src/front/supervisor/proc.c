@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "front/supervisor/proc.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -13,6 +14,7 @@
 
 #define TEXT_SIZE        4096
 #define CAP_DAC_OVERRIDE 1
+#define CLIMBS           3 /* tries to find whose a process is */
 
 static int read_file(pid_t tid, const char *name, char *text, size_t size)
 {
@@ -137,4 +139,50 @@ bool uvf_proc_is_owner(pid_t tid)
 		return false;
 	uid = parse_fs_id(text, "\nUid:\t");
 	return !uid || uid == geteuid();
+}
+
+/* The parent of a process; 0: it is gone. */
+static pid_t parent_of(pid_t pid)
+{
+	char text[TEXT_SIZE];
+	const char *p;
+
+	if (read_file(pid, "stat", text, sizeof(text)))
+		return 0;
+	/* A name may have parentheses of its own: "PID (NAME) S PPID". */
+	p = strrchr(text, ')');
+	return p && strlen(p) > 4 ? (pid_t)strtol(p + 4, NULL, 10) : 0;
+}
+
+/* Orphans are ours: the supervisor takes them in. */
+static bool is_descendant(pid_t pid)
+{
+	const pid_t self = getpid();
+
+	for (int tries = 0; tries < CLIMBS; tries++) {
+		pid_t at = pid;
+
+		while (at > 1 && at != self)
+			at = parent_of(at);
+		if (at)
+			return at == self;
+		/* A parent ended meanwhile, and its children have another. */
+	}
+	return false;
+}
+
+void uvf_proc_each_descendant(void (*fn)(void *arg, pid_t pid), void *arg)
+{
+	struct dirent *entry;
+	DIR *proc = opendir("/proc");
+
+	if (!proc)
+		return;
+	while ((entry = readdir(proc))) {
+		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+
+		if (pid > 0 && pid != getpid() && is_descendant(pid))
+			fn(arg, pid);
+	}
+	closedir(proc);
 }

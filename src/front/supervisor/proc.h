@@ -29,6 +29,16 @@ void uvf_proc_comm(pid_t tid, char ret_comm[16]);
 int uvf_proc_may_open(pid_t tid, const struct uvf_view_rights *rights,
 		      int flags);
 
+/**
+ * uvf_proc_each_descendant() - the processes that came from this one
+ * @fn: called for each
+ *
+ * Who looks at a descriptor of a process by /proc holds the file for that
+ * moment, and a close that falls into it comes late.  So nobody looks at
+ * processes of others.
+ */
+void uvf_proc_each_descendant(void (*fn)(void *arg, pid_t pid), void *arg);
+
 /* Whether a thread has our user id in the file system, or is root. */
 bool uvf_proc_is_owner(pid_t tid);
 
