@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What a DMA costs: from an IOVA to memory, by how many mappings there are;
- * and what a mapping costs.  Baselines come from the same run.
+ * and what a mapping costs.  docs/performance.md tells how to read it.
+ *
+ * Each figure is the best of several runs: what other programs do on the
+ * machine makes a run slower, never faster.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/vfio.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,23 +23,28 @@
 #include "base/profile.h"
 #include "iommu/iommu.h"
 #include "iommu/translate.h"
+#include "iommu/type1.h"
 #include "mem/caller.h"
 #include "mem/copy.h"
 #include "mem/mem.h"
 #include "mem/self.h"
 
-#define PAGE    4096ull
-#define BASE    0x100000000ull
-#define ROUNDS  4000000u
-#define HELD    10000u
-#define PATTERN 0x9e3779b97f4a7c15ull
+#define PAGE     4096ull
+#define BASE     0x100000000ull
+#define MILLION  1000000u
+#define ACCESSES 400000u
+#define RUNS     7u
+#define LINES    (1u << 22) /* of a cache, 256 MiB */
 
 static uint8_t buffer[4096] __attribute__((aligned(64)));
+static double null_ns;   /* an ioctl on /dev/null */
+static double memory_ns; /* a load that waits for the one before */
 
-static void need(int ret, const char *what)
+static void need(long ret, const char *what)
 {
-	if (ret) {
-		fprintf(stderr, "translate: %s: %s\n", what, strerror(-ret));
+	if (ret < 0) {
+		fprintf(stderr, "translate: %s: %s\n", what,
+			strerror((int)-ret));
 		exit(1);
 	}
 }
@@ -47,168 +57,419 @@ static double now(void)
 	return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
 }
 
-static double baseline; /* ns of an ioctl on /dev/null */
-
-static void print(const char *what, double ns)
+static double lower(double a, double b)
 {
-	printf("%-44s %8.1f ns %8.3f x\n", what, ns, ns / baseline);
+	return a < b ? a : b;
 }
 
-static void measure_null(void)
+/* One line: the figure, its ratios, and what is to be reached. */
+static void print(const char *what, double ns, const char *reach)
 {
-	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	double start = now();
-
-	for (unsigned int i = 0; i < ROUNDS / 4; i++)
-		ioctl(fd, 0x3b64, 0);
-	baseline = (now() - start) / (ROUNDS / 4);
-	close(fd);
-	print("ioctl on /dev/null", baseline);
+	printf("%-44s %10.1f ns %8.3f x ioctl %7.2f x memory  %s\n", what, ns,
+	       ns / null_ns, ns / memory_ns, reach);
+	fflush(stdout);
 }
 
-static void measure_copy(void *page)
+/* The best time of one call of @run, which does @count of something. */
+static double best(void (*run)(void *arg), void *arg, unsigned int count)
 {
-	double start = now();
+	double least = 1e18;
 
-	for (unsigned int i = 0; i < ROUNDS; i++) {
-		memcpy(page, buffer, 64);
-		__asm__ volatile("" ::"r"(page) : "memory");
+	for (unsigned int i = 0; i < RUNS; i++) {
+		double start = now();
+
+		run(arg);
+		least = lower(least, now() - start);
 	}
-	print("memcpy of 64 bytes", (now() - start) / ROUNDS);
-	start = now();
-	for (unsigned int i = 0; i < ROUNDS; i++)
-		uvf_copy_to(page, buffer, 64);
-	print("guarded copy of 64 bytes", (now() - start) / ROUNDS);
+	return least / count;
 }
 
-/* Reads of 8 bytes: a translation and little else. */
-static void measure_reads(struct uvf_aspace *as, const char *what,
-			  uint64_t count)
-{
-	uint64_t x = 1;
-	double start = now();
+/* The baselines. */
 
-	for (unsigned int i = 0; i < ROUNDS; i++) {
-		uint64_t page;
+static void run_null(void *arg)
+{
+	for (unsigned int i = 0; i < ACCESSES / 4; i++)
+		ioctl(*(int *)arg, 0x3b64, 0);
+}
+
+static void run_chase(void *arg)
+{
+	uint32_t *next = *(uint32_t **)arg;
+	uint32_t at = 0;
+
+	for (unsigned int i = 0; i < ACCESSES; i++)
+		at = next[at * 16];
+	*(volatile uint32_t *)&next[at * 16 + 1] = at;
+}
+
+/* One cycle through all lines, in no order. */
+static void measure_memory(void)
+{
+	uint32_t *next = mmap(NULL, LINES * 64ull, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint32_t *order = malloc(LINES * sizeof(*order));
+	uint64_t x = 1;
+
+	if (next == MAP_FAILED || !order)
+		need(-ENOMEM, "memory");
+	for (uint32_t i = 0; i < LINES; i++)
+		order[i] = i;
+	for (uint32_t i = LINES - 1; i; i--) {
+		uint32_t j, other;
 
 		x = x * 6364136223846793005ull + 1442695040888963407ull;
-		page = (x >> 33) % count;
-		need(uvf_aspace_read(as, BASE + page * PAGE, buffer, 8, NULL),
-		     "read");
+		j = (uint32_t)((x >> 33) % (i + 1));
+		other = order[i];
+		order[i] = order[j];
+		order[j] = other;
 	}
-	print(what, (now() - start) / ROUNDS);
+	for (uint32_t i = 0; i < LINES; i++)
+		next[order[i] * 16] = order[(i + 1) % LINES];
+	free(order);
+	memory_ns = best(run_chase, &next, ACCESSES);
+	munmap(next, LINES * 64ull);
 }
 
-static void measure_writes(struct uvf_aspace *as, const char *what, size_t len)
+static void measure_baselines(void)
 {
-	double start = now();
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	for (unsigned int i = 0; i < ROUNDS; i++)
-		need(uvf_aspace_write(as, BASE, buffer, len, NULL), "write");
-	print(what, (now() - start) / ROUNDS);
+	null_ns = best(run_null, &fd, ACCESSES / 4);
+	close(fd);
+	measure_memory();
+	print("ioctl on /dev/null", null_ns, "");
+	print("load from memory, behind another", memory_ns, "");
 }
 
-static void map_many(struct uvf_aspace *as, struct uvf_mem *mem, uint64_t from,
-		     uint64_t to)
-{
-	double start = now();
+/* Accesses. */
 
-	for (uint64_t i = from; i < to; i++)
-		need(uvf_aspace_map(
-			     as,
-			     (struct uvf_range){BASE + i * PAGE,
-						BASE + i * PAGE + PAGE - 1},
-			     mem, UVF_PROT_READ | UVF_PROT_WRITE),
+struct reads {
+	struct uvf_aspace *as;
+	uint64_t count; /* of pages */
+	size_t len;
+	bool is_write;
+};
+
+/* Which page comes next depends on the last, as in a ring of descriptors. */
+static void run_accesses(void *arg)
+{
+	const struct reads *reads = arg;
+	uint64_t x = 1;
+
+	for (unsigned int i = 0; i < ACCESSES; i++) {
+		uint64_t iova;
+		int ret;
+
+		x = x * 6364136223846793005ull + 1442695040888963407ull +
+		    (buffer[0] & 1);
+		iova = BASE + (x >> 33) % reads->count * PAGE;
+		ret = reads->is_write
+			      ? uvf_aspace_write(reads->as, iova, buffer,
+						 reads->len, NULL)
+			      : uvf_aspace_read(reads->as, iova, buffer,
+						reads->len, NULL);
+		need(ret, "access");
+	}
+}
+
+static void measure_access(struct uvf_aspace *as, const char *what,
+			   uint64_t count, size_t len, const char *reach)
+{
+	struct reads reads = {as, count, len, false};
+
+	print(what, best(run_accesses, &reads, ACCESSES), reach);
+}
+
+static void map_pages(struct uvf_aspace *as, struct uvf_mem *mem, uint64_t from,
+		      uint64_t to)
+{
+	for (uint64_t i = from; i < to; i++) {
+		uint64_t first = BASE + i * PAGE;
+
+		need(uvf_aspace_map(as,
+				    (struct uvf_range){first, first + PAGE - 1},
+				    mem, UVF_PROT_ALL),
 		     "map");
-	if (to - from > 1)
-		print("aspace map", (now() - start) / (double)(to - from));
+	}
+}
+
+static void unmap_pages(struct uvf_aspace *as, uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++) {
+		uint64_t first = BASE + i * PAGE;
+
+		uvf_aspace_unlink(as,
+				  (struct uvf_range){first, first + PAGE - 1});
+	}
+	uvf_aspace_drain(as);
+}
+
+/* How costs grow with the number of mappings. */
+static void measure_growth(struct uvf_mem *mem)
+{
+	printf("\n%10s %12s %12s %12s\n", "mappings", "access", "map", "unmap");
+	for (uint64_t count = 1; count <= MILLION; count *= 10) {
+		struct reads reads = {NULL, count, 8, false};
+		double map = 1e18, unmap = 1e18, access = 1e18;
+
+		for (unsigned int i = 0; i < 3; i++) {
+			double start;
+
+			need(uvf_aspace_create(&reads.as, false), "aspace");
+			start = now();
+			map_pages(reads.as, mem, 0, count);
+			map = lower(map, now() - start);
+			access = lower(access,
+				       best(run_accesses, &reads, ACCESSES));
+			start = now();
+			unmap_pages(reads.as, count);
+			unmap = lower(unmap, now() - start);
+			uvf_aspace_destroy(reads.as);
+		}
+		printf("%10llu %9.1f ns %9.1f ns %9.1f ns\n",
+		       (unsigned long long)count, access, map / (double)count,
+		       unmap / (double)count);
+	}
+	printf("\n");
 }
 
 static void measure_translation(struct uvf_mem *mem)
 {
 	struct uvf_aspace *as;
-	double start;
 
 	need(uvf_aspace_create(&as, false), "aspace");
-	map_many(as, mem, 0, 1);
-	measure_reads(as, "read of 8 bytes, one mapping", 1);
-	measure_writes(as, "write of 8 bytes, one mapping", 8);
-	measure_writes(as, "write of 64 bytes, one mapping", 64);
-	measure_writes(as, "write of 2048 bytes, one mapping", 2048);
-	map_many(as, mem, 1, HELD);
-	measure_reads(as, "read of 8 bytes, random of 10,000", HELD);
-	map_many(as, mem, HELD, 1000000);
-	measure_reads(as, "read of 8 bytes, random of 1,000,000", 1000000);
-	start = now();
-	for (uint64_t i = 0; i < 1000000; i++)
-		uvf_aspace_unlink(
-			as, (struct uvf_range){BASE + i * PAGE,
-					       BASE + i * PAGE + PAGE - 1});
-	uvf_aspace_drain(as);
-	print("aspace unmap, of 1,000,000", (now() - start) / 1e6);
+	map_pages(as, mem, 0, 1);
+	measure_access(as, "read of 8 bytes, one mapping", 1, 8,
+		       "(to reach 15 ns)");
+	measure_access(as, "read of 64 bytes, one mapping", 1, 64, "");
+	measure_access(as, "read of 2048 bytes, one mapping", 1, 2048, "");
+	map_pages(as, mem, 1, 10000);
+	measure_access(as, "read of 8 bytes, random of 10,000", 10000, 8,
+		       "(to reach 60 ns)");
+	map_pages(as, mem, 10000, MILLION);
+	measure_access(as, "read of 8 bytes, random of 1,000,000", MILLION, 8,
+		       "(to reach 80 ns)");
 	uvf_aspace_destroy(as);
 }
 
-static long map_dma(const struct uvf_iommu_backend *backend, void *state,
-		    struct uvf_caller *caller, void *page, uint64_t iova)
+/* Several threads that read at once. */
+
+static struct reads shared_reads;
+static pthread_barrier_t gate;
+
+static void *reader_main(void *arg)
+{
+	uvf_reader_register();
+	uvf_reader_online();
+	pthread_barrier_wait(&gate);
+	for (unsigned int i = 0; i < RUNS; i++)
+		run_accesses(&shared_reads);
+	uvf_reader_unregister();
+	return arg;
+}
+
+static double accesses_a_second(unsigned int threads)
+{
+	pthread_t thread[2];
+	double start;
+
+	pthread_barrier_init(&gate, NULL, threads + 1);
+	for (unsigned int i = 0; i < threads; i++)
+		need(-pthread_create(&thread[i], NULL, reader_main, NULL),
+		     "thread");
+	pthread_barrier_wait(&gate);
+	start = now();
+	for (unsigned int i = 0; i < threads; i++)
+		pthread_join(thread[i], NULL);
+	start = now() - start;
+	pthread_barrier_destroy(&gate);
+	return (double)threads * RUNS * ACCESSES / start * 1e9;
+}
+
+static void measure_scaling(struct uvf_mem *mem)
+{
+	double one = 0, two = 0;
+
+	need(uvf_aspace_create(&shared_reads.as, false), "aspace");
+	shared_reads.count = 10000;
+	shared_reads.len = 8;
+	map_pages(shared_reads.as, mem, 0, shared_reads.count);
+	for (unsigned int i = 0; i < 3; i++) {
+		one = -lower(-one, -accesses_a_second(1));
+		two = -lower(-two, -accesses_a_second(2));
+	}
+	printf("accesses a second, one thread and two: %.1f M, %.1f M, "
+	       "%.2f times as many\n",
+	       one / 1e6, two / 1e6, two / one);
+	uvf_aspace_destroy(shared_reads.as);
+}
+
+/* MAP_DMA and UNMAP_DMA. */
+
+struct pairs {
+	void *state;
+	struct uvf_iommu_host host;
+	struct uvf_profile profile;
+	struct uvf_iommu_member member;
+	struct uvf_caller caller;
+	struct uvf_aspace *as;
+	void *memory;
+	uint64_t size;
+	unsigned int rounds;
+};
+
+static const struct uvf_iommu_backend *backend(void)
+{
+	return &uvf_type1_backend;
+}
+
+static void map_dma(struct pairs *pairs, uint64_t iova)
 {
 	struct vfio_iommu_type1_dma_map map = {
 		.argsz = sizeof(map),
 		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
-		.vaddr = (uintptr_t)page,
+		.vaddr = (uintptr_t)pairs->memory,
 		.iova = iova,
-		.size = PAGE,
+		.size = pairs->size,
 	};
 
-	return backend->ioctl(state, caller, VFIO_IOMMU_MAP_DMA,
-			      (uintptr_t)&map);
+	need(backend()->ioctl(pairs->state, &pairs->caller, VFIO_IOMMU_MAP_DMA,
+			      (uintptr_t)&map),
+	     "MAP_DMA");
 }
 
-static long unmap_dma(const struct uvf_iommu_backend *backend, void *state,
-		      struct uvf_caller *caller, uint64_t iova)
+static void run_pairs(void *arg)
 {
-	struct vfio_iommu_type1_dma_unmap unmap = {
-		.argsz = sizeof(unmap),
-		.iova = iova,
-		.size = PAGE,
-	};
+	struct pairs *pairs = arg;
 
-	return backend->ioctl(state, caller, VFIO_IOMMU_UNMAP_DMA,
-			      (uintptr_t)&unmap);
-}
+	for (unsigned int i = 0; i < pairs->rounds; i++) {
+		struct vfio_iommu_type1_dma_unmap unmap = {
+			.argsz = sizeof(unmap),
+			.iova = 1ull << 40,
+			.size = pairs->size,
+		};
 
-static void measure_pairs(struct uvf_mm *mm, void *page)
-{
-	const struct uvf_iommu_backend *backend = uvf_iommu_backends[0];
-	struct uvf_profile profile;
-	struct uvf_iommu_host host = {
-		.profile = &profile,
-		.aperture_bits = 48,
-		.page_sizes = PAGE,
-		.msi_window = {0xfee00000, 0xfeefffff},
-	};
-	struct uvf_caller caller = {.mm = mm, .pid = getpid()};
-	struct uvf_iommu_member member = {0};
-	struct uvf_aspace *as;
-	unsigned int rounds = 200000;
-	double start;
-	void *state;
-
-	need(uvf_profile_parse(&profile, NULL, NULL), "profile");
-	need(backend->open(&state, &host, VFIO_TYPE1v2_IOMMU), "open");
-	need(backend->attach_group(state, &member, &as), "attach");
-	for (uint64_t i = 0; i < HELD; i++)
-		need((int)map_dma(backend, state, &caller, page,
-				  BASE + i * PAGE),
-		     "MAP_DMA");
-	start = now();
-	for (unsigned int i = 0; i < rounds; i++) {
-		need((int)map_dma(backend, state, &caller, page, PAGE), "map");
-		need((int)unmap_dma(backend, state, &caller, PAGE), "unmap");
+		map_dma(pairs, 1ull << 40);
+		need(backend()->ioctl(pairs->state, &pairs->caller,
+				      VFIO_IOMMU_UNMAP_DMA, (uintptr_t)&unmap),
+		     "UNMAP_DMA");
 	}
-	print("MAP_DMA + UNMAP_DMA, 10,000 held", (now() - start) / rounds);
-	backend->detach_group(state, &member);
-	backend->release(state);
+}
+
+static void measure_pair(struct pairs *pairs, const char *what, uint64_t size,
+			 const char *reach)
+{
+	pairs->size = size;
+	pairs->rounds = 20000;
+	print(what, best(run_pairs, pairs, pairs->rounds), reach);
+}
+
+/* A device at work: a thread that reads without end. */
+static atomic_bool must_stop;
+
+static void *busy_main(void *arg)
+{
+	struct pairs *pairs = arg;
+	uint8_t bytes[8];
+
+	uvf_reader_register();
+	uvf_reader_online();
+	pthread_barrier_wait(&gate);
+	while (!atomic_load_explicit(&must_stop, memory_order_relaxed))
+		need(uvf_aspace_read(pairs->as, BASE, bytes, 8, NULL), "read");
+	uvf_reader_unregister();
+	return NULL;
+}
+
+static void measure_busy(struct pairs *pairs)
+{
+	pthread_t thread;
+
+	pthread_barrier_init(&gate, NULL, 2);
+	need(-pthread_create(&thread, NULL, busy_main, pairs), "thread");
+	pthread_barrier_wait(&gate);
+	measure_pair(pairs, "the same while a device works", PAGE, "");
+	atomic_store(&must_stop, true);
+	pthread_join(thread, NULL);
+	pthread_barrier_destroy(&gate);
+}
+
+static void hold(struct pairs *pairs, uint64_t from, uint64_t to)
+{
+	pairs->size = PAGE;
+	for (uint64_t i = from; i < to; i++)
+		map_dma(pairs, BASE + i * PAGE);
+}
+
+static void measure_pairs(struct uvf_mm *mm)
+{
+	struct pairs pairs = {
+		.host = {.aperture_bits = 48,
+			 .page_sizes = PAGE,
+			 .msi_window = {0xfee00000, 0xfeefffff}},
+		.caller = {.mm = mm, .pid = getpid(), .ignores_memlock = true},
+		.memory = mmap(NULL, 1ull << 40, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+			       0),
+	};
+
+	need(pairs.memory == MAP_FAILED ? -errno : 0, "1 TiB of addresses");
+	pairs.host.profile = &pairs.profile;
+	need(uvf_profile_parse(&pairs.profile, NULL, NULL), "profile");
+	need(backend()->open(&pairs.state, &pairs.host, VFIO_TYPE1v2_IOMMU),
+	     "open");
+	need(backend()->attach_group(pairs.state, &pairs.member, &pairs.as),
+	     "attach");
+	measure_pair(&pairs, "MAP_DMA + UNMAP_DMA, none held", PAGE, "");
+	hold(&pairs, 0, 10000);
+	measure_pair(&pairs, "MAP_DMA + UNMAP_DMA, 10,000 held", PAGE,
+		     "(to reach 4 x ioctl)");
+	measure_busy(&pairs);
+	hold(&pairs, 10000, 65000);
+	measure_pair(&pairs, "MAP_DMA + UNMAP_DMA, 65,000 held", PAGE, "");
+	measure_pair(&pairs, "the same of 2 MiB", 2ull << 20, "");
+	measure_pair(&pairs, "the same of 1 GiB", 1ull << 30, "");
+	measure_pair(&pairs, "the same of 1 TiB", 1ull << 40, "");
+	backend()->detach_group(pairs.state, &pairs.member);
+	backend()->release(pairs.state);
+	munmap(pairs.memory, 1ull << 40);
+}
+
+/* Memory. */
+
+static double resident_bytes(void)
+{
+	unsigned long pages = 0;
+	FILE *file = fopen("/proc/self/statm", "re");
+
+	if (!file || fscanf(file, "%*u %lu", &pages) != 1)
+		need(-EIO, "statm");
+	fclose(file);
+	return (double)pages * (double)PAGE;
+}
+
+/* What a container keeps of a mapping of one page, a million times. */
+static void measure_memory_held(struct uvf_mm *mm, void *page)
+{
+	struct uvf_range vaddr = {(uintptr_t)page, (uintptr_t)page + PAGE - 1};
+	double before = resident_bytes();
+	double bytes;
+	struct uvf_aspace *as;
+
+	need(uvf_aspace_create(&as, false), "aspace");
+	for (uint64_t i = 0; i < MILLION; i++) {
+		struct uvf_mem *mem;
+
+		need(uvf_mem_create(&mem, mm, vaddr, UVF_PROT_ALL), "memory");
+		map_pages(as, mem, i, i + 1);
+		uvf_mem_put(mem);
+	}
+	bytes = (resident_bytes() - before) / MILLION;
+	printf("held for each of 1,000,000 mappings: %.0f bytes, and %zu of "
+	       "type1: %.0f (to reach 160)\n",
+	       bytes, sizeof(struct uvf_mapping),
+	       bytes + sizeof(struct uvf_mapping));
+	uvf_aspace_destroy(as);
 }
 
 int main(void)
@@ -221,14 +482,15 @@ int main(void)
 
 	need(uvf_copy_guard_init(), "guard");
 	need(uvf_self_create(&mm), "self");
-	need(uvf_mem_create(&mem, mm, range, UVF_PROT_READ | UVF_PROT_WRITE),
-	     "mem");
+	need(uvf_mem_create(&mem, mm, range, UVF_PROT_ALL), "mem");
 	uvf_reader_register();
 	uvf_reader_online();
-	measure_null();
-	measure_copy(page);
+	measure_memory_held(mm, page);
+	measure_baselines();
 	measure_translation(mem);
-	measure_pairs(mm, page);
+	measure_growth(mem);
+	measure_scaling(mem);
+	measure_pairs(mm);
 	uvf_reader_unregister();
 	uvf_mem_put(mem);
 	uvf_mm_put(mm);

@@ -38,6 +38,36 @@ bool uvf_copy_guard_is_on(void);
 int uvf_copy_from(void *dst, const void *src, size_t len);
 int uvf_copy_to(void *dst, const void *src, size_t len);
 
+/* ThreadSanitizer does not look into assembly: say what is touched. */
+#if defined(__SANITIZE_THREAD__)
+#define UVF_COPY_IS_TOLD 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define UVF_COPY_IS_TOLD 1
+#endif
+#endif
+#ifdef UVF_COPY_IS_TOLD
+void __tsan_read_range(void *addr, long size);
+void __tsan_write_range(void *addr, long size);
+
+static inline int uvf_copy_from_told(void *dst, const void *src, size_t len)
+{
+	__tsan_read_range((void *)(uintptr_t)src, (long)len);
+	__tsan_write_range(dst, (long)len);
+	return uvf_copy_from(dst, src, len);
+}
+
+static inline int uvf_copy_to_told(void *dst, const void *src, size_t len)
+{
+	__tsan_read_range((void *)(uintptr_t)src, (long)len);
+	__tsan_write_range(dst, (long)len);
+	return uvf_copy_to(dst, src, len);
+}
+
+#define uvf_copy_from(dst, src, len) uvf_copy_from_told(dst, src, len)
+#define uvf_copy_to(dst, src, len)   uvf_copy_to_told(dst, src, len)
+#endif
+
 /* uvf_copy_to() for those who do not care which side goes away. */
 static inline int uvf_copy_guarded(void *dst, const void *src, size_t len)
 {
