@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* Shows R1. */
+/* Shows R1, M46. */
 static void the_numbers_are_those_of_the_proposal(void **state)
 {
 	struct rig *rig = *state;
