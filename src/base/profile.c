@@ -96,6 +96,9 @@ static const struct row rows[] = {
 	ROW(SWITCH, info_caps_aligned,          0, 0, 0, 0, 1, 1, 1),
 	ROW(SWITCH, info_copies_any_length,     0, 0, 0, 0, 1, 1, 1),
 
+	ROW(SWITCH, has_spapr_tce_v2,           0, 0, 0, 1, 1, 1, 1),
+	ROW(SWITCH, has_eeh,                    0, 0, 1, 1, 1, 1, 1),
+
 	ROW(SWITCH, device_info_copies_any_length, 0, 0, 0, 0, 1, 1, 1),
 	ROW(SWITCH, msix_is_dynamic,            0, 0, 0, 0, 1, 1, 1),
 	ROW(SWITCH, loopback_skips_unknown,     0, 0, 0, 0, 1, 1, 1),

@@ -75,6 +75,10 @@ struct uvf_profile {
 	bool info_caps_aligned;        /* GET_INFO capabilities on 8 bytes */
 	bool info_copies_any_length;   /* GET_INFO writes min(argsz, struct) */
 
+	/* sPAPR TCE, where the host is a POWER one. */
+	bool has_spapr_tce_v2; /* windows, registered memory */
+	bool has_eeh;          /* VFIO_EEH_PE_OP */
+
 	/* vfio-pci. */
 	bool device_info_copies_any_length;
 	bool msix_is_dynamic;          /* vectors may be added one by one */

@@ -2,6 +2,7 @@
 #include "bus/group.h"
 
 #include <errno.h>
+#include <string.h>
 #include <stddef.h>
 
 #include "base/alloc.h"
@@ -404,6 +405,25 @@ void uvf_iommu_group_set_blocked(struct uvf_iommu_group *group, bool is_blocked)
 	uvf_lock(&group->lock);
 	group->is_blocked = is_blocked;
 	aim_all_locked(group);
+	uvf_unlock(&group->lock);
+}
+
+void uvf_iommu_group_set_windows(struct uvf_iommu_group *group,
+				 const struct uvf_tce_window *windows)
+{
+	uvf_lock(&group->lock);
+	memcpy(group->windows, windows, sizeof(group->windows));
+	uvf_unlock(&group->lock);
+}
+
+void uvf_iommu_group_get_windows(struct uvf_iommu_group *group,
+				 const struct uvf_tce_window *host,
+				 struct uvf_tce_window *ret_windows)
+{
+	uvf_lock(&group->lock);
+	memcpy(ret_windows, group->windows, sizeof(group->windows));
+	if (!group->owner)
+		ret_windows[0] = *host;
 	uvf_unlock(&group->lock);
 }
 

@@ -15,6 +15,7 @@
 #include "base/list.h"
 #include "base/lock.h"
 #include "base/ref.h"
+#include "base/tce.h"
 
 struct uvf_aspace;
 struct uvf_bus_device;
@@ -59,6 +60,8 @@ struct uvf_iommu_group {
 	struct uvf_aspace *domain; /* NULL: the default, or blocked */
 	bool is_blocked;           /* no DMA, wherever the domain leads */
 	const char *type;          /* of the default domain, static */
+	/* On a POWER host, of the owner; the default is the host's. */
+	struct uvf_tce_window windows[UVF_TCE_WINDOWS];
 };
 
 /**
@@ -161,6 +164,19 @@ void uvf_iommu_group_set_domain(struct uvf_iommu_group *group,
  */
 void uvf_iommu_group_set_blocked(struct uvf_iommu_group *group,
 				 bool is_blocked);
+
+/* What the owner of the DMA lets be translated, on a POWER host. */
+void uvf_iommu_group_set_windows(struct uvf_iommu_group *group,
+				 const struct uvf_tce_window *windows);
+
+/**
+ * uvf_iommu_group_get_windows() - what is translated for the group
+ * @host: the window of a group that nobody owns
+ * @ret_windows: UVF_TCE_WINDOWS of them
+ */
+void uvf_iommu_group_get_windows(struct uvf_iommu_group *group,
+				 const struct uvf_tce_window *host,
+				 struct uvf_tce_window *ret_windows);
 
 void uvf_iommu_group_add_notifier(struct uvf_iommu_group *group,
 				  struct uvf_notifier *notifier);

@@ -50,6 +50,15 @@ static void block_member(struct uvf_iommu_member *member, bool is_blocked)
 	uvf_iommu_group_set_blocked(group->iommu_group, is_blocked);
 }
 
+static void set_member_windows(struct uvf_iommu_member *member,
+			       const struct uvf_tce_window *windows)
+{
+	struct uvf_group *group =
+		uvf_container_of(member, struct uvf_group, member);
+
+	uvf_iommu_group_set_windows(group->iommu_group, windows);
+}
+
 static struct uvf_group *alloc_group(struct uvf_vfio *vfio,
 				     struct uvf_iommu_group *iommu_group,
 				     enum uvf_device_kind kind)
@@ -68,9 +77,9 @@ static struct uvf_group *alloc_group(struct uvf_vfio *vfio,
 	uvf_list_init(&group->unbound);
 	atomic_init(&group->is_violated, false);
 	uvf_list_init(&group->container_node);
-	uvf_list_init(&group->member.node);
 	group->member.is_emulated = kind == UVF_DEVICE_EMULATED;
 	group->member.block = block_member;
+	group->member.set_windows = set_member_windows;
 	uvf_mutex_init(&group->lock);
 	uvf_mutex_init(&group->device_lock);
 	uvf_mutex_init(&group->kvm_lock);

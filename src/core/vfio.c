@@ -14,7 +14,7 @@ void uvf_vfio_init(struct uvf_vfio *vfio, struct uvf_machine *machine,
 	if (machine->profile->has_noiommu)
 		vfio->host.noiommu =
 			&machine->params.enable_unsafe_noiommu_mode;
-	vfio->backends = uvf_iommu_backends;
+	vfio->backends = uvf_iommu_backends_of(host);
 	vfio->request_ns = REQUEST_NS;
 	vfio->revoke_after = 0;
 	vfio->v02 = NULL;

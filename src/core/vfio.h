@@ -23,7 +23,7 @@ struct uvf_v02;
 struct uvf_vfio {
 	struct uvf_machine *machine;
 	struct uvf_iommu_host host;
-	/* As uvf_iommu_backends, which it is; tests have others. */
+	/* As uvf_iommu_backends_of() says; tests have others. */
 	const struct uvf_iommu_backend *const *backends;
 	struct uvf_v02 *v02; /* fixed: the ABI of 2011 instead of ours; NULL */
 

@@ -8,6 +8,7 @@
 #include <uvfio/device.h>
 
 #include "bus/options.h"
+#include "iommu/spapr.h"
 
 #define MSI_WINDOW_FIRST 0xfee00000ull
 #define MSI_WINDOW_LAST  0xfeefffffull
@@ -17,9 +18,17 @@
 /* AMD's tables know every power of two from 4 KiB but 2^39. */
 #define AMD_PAGE_SIZES 0x000fff7ffffff000ull
 
-/* The window that each group of a POWER host has from the start: 1 GiB. */
-#define TCE_PAGE_SHIFT 12
-#define TCE_PAGES      0x40000
+/* What each group of a POWER host has until somebody owns it. */
+static struct uvf_tce_window power_window(void)
+{
+	const struct uvf_spapr_hw *hw = &uvf_spapr_powernv;
+
+	return (struct uvf_tce_window){
+		.page_shift = UVF_SPAPR_DEFAULT_SHIFT,
+		.offset = hw->window_first >> UVF_SPAPR_DEFAULT_SHIFT,
+		.size = hw->window_size >> UVF_SPAPR_DEFAULT_SHIFT,
+	};
+}
 
 static int set_iommu(struct uvf_host *whole, const char *value,
 		     struct uvfio_error *err)
@@ -27,8 +36,16 @@ static int set_iommu(struct uvf_host *whole, const char *value,
 	struct uvf_iommu_host *host = &whole->iommu;
 
 	whole->has_iommu = strcmp(value, "none") != 0;
+	whole->kvm.is_spapr = !strcmp(value, "spapr");
+	host->spapr = whole->kvm.is_spapr ? &uvf_spapr_powernv : NULL;
 	if (!whole->has_iommu)
 		return 0;
+	if (host->spapr) {
+		/* A TCE says write-only, too, and caches are coherent. */
+		host->write_implies_read = false;
+		host->enforces_coherency = true;
+		return 0;
+	}
 	if (!strcmp(value, "intel")) {
 		host->page_sizes = INTEL_PAGE_SIZES;
 		host->write_implies_read = true;
@@ -41,7 +58,9 @@ static int set_iommu(struct uvf_host *whole, const char *value,
 		host->enforces_coherency = true;
 		return 0;
 	}
-	uvfio_error_set(err, "--host: iommu=%s: wants intel, amd or none",
+	uvfio_error_set(err,
+			"--host: iommu=%s: wants intel, amd, spapr or "
+			"none",
 			value);
 	return -EINVAL;
 }
@@ -120,8 +139,6 @@ static int set_key(struct uvf_host *host, const struct uvf_option *item,
 		return set_memlock(&host->iommu, item->value, err);
 	if (!strcmp(item->key, "kvm"))
 		return set_kvm(host, item->value, err);
-	if (!strcmp(item->key, "spapr"))
-		return set_bool(&host->kvm.is_spapr, item, err);
 	if (!strcmp(item->key, "liobn"))
 		return set_bool(&host->kvm.has_liobn, item, err);
 	if (!strcmp(item->key, "cdev"))
@@ -133,7 +150,7 @@ static int set_key(struct uvf_host *host, const struct uvf_option *item,
 	uvfio_error_set(err,
 			"--host: no key '%s'; there are: iommu, noiommu, "
 			"aperture, memlock, cdev, kvm, "
-			"spapr, liobn, intremap, unsafe_intrs",
+			"liobn, intremap, unsafe_intrs",
 			item->key);
 	return -EINVAL;
 }
@@ -159,7 +176,7 @@ int uvf_host_parse(struct uvf_host *ret_host, const struct uvf_profile *profile,
 		.kvm =
 			{
 				.profile = profile,
-				.window = {TCE_PAGE_SHIFT, 0, TCE_PAGES},
+				.window = power_window(),
 			},
 	};
 	struct uvf_options *options;

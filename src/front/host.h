@@ -22,7 +22,8 @@ struct uvf_host {
 	struct uvf_iommu_host iommu;
 	bool has_iommu;      /* else no device has an IOMMU group */
 	bool starts_noiommu; /* enable_unsafe_noiommu_mode */
-	bool has_cdev; /* iommufd and character devices, if the kernel has */
+	/* iommufd and character devices; those of POWER have neither. */
+	bool has_cdev;
 	enum uvf_kvm_mode kvm_mode;
 	struct uvf_kvm_host kvm;
 	bool remaps_interrupts;
@@ -32,11 +33,11 @@ struct uvf_host {
 /**
  * uvf_host_parse() - from KEY=VALUE,... to a host
  * @ret_host: written on success
- * @text:     iommu=intel|amd|none, noiommu=on|off, aperture=39|48|57,
+ * @text:     iommu=intel|amd|spapr|none, noiommu=on|off, aperture=39|48|57,
  * memlock=client|unlimited,
- * kvm=auto|real|stub|none, spapr=on|off, liobn=on|off, cdev=on|off,
+ * kvm=auto|real|stub|none, liobn=on|off, cdev=on|off,
  * intremap=on|off, unsafe_intrs=on|off; NULL: the first of each, but for
- *            noiommu=off, aperture=48, spapr=off, liobn=off and
+ *            noiommu=off, aperture=48, liobn=off and
  *            unsafe_intrs=off
  *
  * Return: 0, -ENOMEM, or -EINVAL and a line in @err.

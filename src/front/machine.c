@@ -244,7 +244,8 @@ int uvfio_machine_create(struct uvfio_machine **ret_machine,
 	add_kvm(machine);
 	uvf_iommufd_node_add(&machine->iommufd, &machine->vfio,
 			     machine->profile.has_cdev &&
-				     machine->host.has_cdev);
+				     machine->host.has_cdev &&
+				     !machine->host.iommu.spapr);
 	ret = choose_personality(machine);
 	if (!ret)
 		ret = uvf_inproc_create(&machine->inproc);

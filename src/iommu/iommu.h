@@ -13,9 +13,19 @@
 #include "base/list.h"
 #include "base/profile.h"
 #include "base/range.h"
+#include "base/tce.h"
 
 struct uvf_aspace;
 struct uvf_caller;
+
+/* The tables of TCEs that a POWER host can make. */
+struct uvf_spapr_hw {
+	uint64_t window_first; /* of the default window; bytes */
+	uint64_t window_size;
+	uint64_t page_sizes; /* bitmap */
+	uint32_t max_windows;
+	uint32_t max_levels; /* of a table */
+};
 
 /* The pretended host's IOMMU; fixed for the life of a machine. */
 struct uvf_iommu_host {
@@ -26,6 +36,8 @@ struct uvf_iommu_host {
 	bool enforces_coherency;     /* DMA_CC */
 	bool ignores_memlock;        /* no limit of locked memory */
 	struct uvf_range msi_window; /* reserved for interrupt messages */
+	/* A POWER host, and what is above concerns none; NULL: another. */
+	const struct uvf_spapr_hw *spapr;
 	/*
 	 * The parameter enable_unsafe_noiommu_mode, which may change at any
 	 * time; NULL: the kernel has no such mode.
@@ -54,13 +66,18 @@ struct uvf_dma_user {
  * the backend calls back.
  */
 struct uvf_iommu_member {
-	struct uvf_list node; /* of the backend */
-	bool is_emulated;     /* no DMA of its own: struct uvf_dma_user */
+	bool is_emulated; /* no DMA of its own: struct uvf_dma_user */
 	/*
 	 * Stop all DMA of the group, wherever it leads, or let it go on.
 	 * When it stops, none runs any more.  Runs under the backend's locks.
 	 */
 	void (*block)(struct uvf_iommu_member *member, bool is_blocked);
+	/*
+	 * Tell which windows translate for the group, UVF_TCE_WINDOWS of
+	 * them; only a POWER host has some.  Likewise.
+	 */
+	void (*set_windows)(struct uvf_iommu_member *member,
+			    const struct uvf_tce_window *windows);
 };
 
 /* Pages that one call pins. */
@@ -117,8 +134,12 @@ struct uvf_iommu_backend {
 		  bool is_write);
 };
 
-/* What there is, newest first; NULL ends. */
+/* What there is on a host other than POWER, newest first; NULL ends. */
 extern const struct uvf_iommu_backend *const uvf_iommu_backends[];
+
+/* The same for any host. */
+const struct uvf_iommu_backend *const *
+uvf_iommu_backends_of(const struct uvf_iommu_host *host);
 
 /* A thread that does DMA registers once before and unregisters after. */
 void uvf_reader_register(void);

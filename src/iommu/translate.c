@@ -180,15 +180,15 @@ static void drop(struct uvf_aspace *as, struct uvf_leaf *leaf)
 	uvf_tree_free_dead(&as->tree);
 }
 
-int uvf_aspace_replace(struct uvf_aspace *as, struct uvf_range iova,
-		       struct uvf_mem *mem)
+int uvf_aspace_replace_slice(struct uvf_aspace *as, struct uvf_range iova,
+			     struct uvf_mem *mem, uint64_t offset,
+			     uint32_t prot)
 {
-	const struct uvf_leaf *now = uvf_tree_leaf(&as->tree, iova.first);
 	struct uvf_leaf *leaf, *old;
 
-	if (UVF_BUG_ON(!now))
-		return 0;
-	leaf = leaf_create(as, iova, mem, 0, uvf_leaf_prot(now));
+	if (prot & UVF_PROT_WRITE && as->write_implies_read)
+		prot |= UVF_PROT_READ;
+	leaf = leaf_create(as, iova, mem, offset, prot);
 	if (!leaf)
 		return -ENOMEM;
 	old = uvf_tree_exchange(&as->tree, iova, leaf);
@@ -198,6 +198,16 @@ int uvf_aspace_replace(struct uvf_aspace *as, struct uvf_range iova,
 	}
 	drop(as, old);
 	return 0;
+}
+
+int uvf_aspace_replace(struct uvf_aspace *as, struct uvf_range iova,
+		       struct uvf_mem *mem)
+{
+	const struct uvf_leaf *now = uvf_tree_leaf(&as->tree, iova.first);
+
+	if (UVF_BUG_ON(!now))
+		return 0;
+	return uvf_aspace_replace_slice(as, iova, mem, 0, uvf_leaf_prot(now));
 }
 
 int uvf_aspace_split(struct uvf_aspace *as, struct uvf_range iova, uint64_t at)

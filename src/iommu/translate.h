@@ -99,6 +99,16 @@ int uvf_aspace_replace(struct uvf_aspace *as, struct uvf_range iova,
 		       struct uvf_mem *mem);
 
 /**
+ * uvf_aspace_replace_slice() - the same with a part of memory, for any use
+ * @offset: bytes from the start of @mem to what @iova.first reaches
+ * @prot:   UVF_PROT_*
+ * All else as uvf_aspace_replace().
+ */
+int uvf_aspace_replace_slice(struct uvf_aspace *as, struct uvf_range iova,
+			     struct uvf_mem *mem, uint64_t offset,
+			     uint32_t prot);
+
+/**
  * uvf_aspace_split() - make two mappings out of one
  * @iova: interval exactly as it was mapped
  * @at:   where the second begins; a page inside @iova, not its first

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/alloc.h"
+#include "bus/group.h"
 #include "core/file.h"
 #include "core/kvm_abi.h"
 #include "kvm/vm.h"
@@ -194,10 +195,21 @@ static int tie_locked(struct uvf_tce_table *table,
 	return 0;
 }
 
+static bool fits_group(const struct uvf_tce_table *table,
+		       struct uvf_iommu_group *group)
+{
+	struct uvf_tce_window windows[UVF_TCE_WINDOWS];
+
+	uvf_iommu_group_get_windows(group, &table->vm->host->window, windows);
+	for (unsigned int i = 0; i < UVF_TCE_WINDOWS; i++)
+		if (windows[i].size && fits(&windows[i], table))
+			return true;
+	return false;
+}
+
 int uvf_tce_tie(struct uvf_vm *vm, const struct uvf_file *file,
 		struct uvf_iommu_group *group)
 {
-	const struct uvf_tce_window *window = &vm->host->window;
 	struct uvf_tce_table *table;
 	int ret;
 
@@ -206,9 +218,9 @@ int uvf_tce_tie(struct uvf_vm *vm, const struct uvf_file *file,
 	table = file->object;
 	if (table->vm != vm)
 		return -EINVAL;
-	if (!window->size)
+	if (!vm->host->window.size)
 		return -EFAULT;
-	if (!fits(window, table))
+	if (!fits_group(table, group))
 		return -EINVAL;
 	uvf_lock(&vm->tce_lock);
 	ret = tie_locked(table, group);

@@ -42,10 +42,9 @@ long uvf_tce_ioctl_create_64(struct uvf_vm *vm, struct uvf_caller *caller,
  * Context: takes @vm->tce_lock.
  * Return: 0, also when it does already, or, in the order they are tested:
  *   -EINVAL  @table is no table of this VM
- *   -EFAULT  the group has no hardware table
- *   -EINVAL  none with the table's start, its size at least, and pages of
- *            its size at most
- *   -ENOMEM  out of memory
+ *   -EFAULT  groups of this host have no tables
+ *   -EINVAL  the group has none with the table's start, its size at least, and
+ * pages of its size at most -ENOMEM  out of memory
  */
 int uvf_tce_tie(struct uvf_vm *vm, const struct uvf_file *table,
 		struct uvf_iommu_group *group);

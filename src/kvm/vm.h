@@ -19,6 +19,7 @@
 #include "base/list.h"
 #include "base/lock.h"
 #include "base/profile.h"
+#include "base/tce.h"
 #include "core/kvm.h"
 
 struct uvf_caller;
@@ -27,19 +28,13 @@ struct uvf_iommu_group;
 struct uvf_kvm_vfio;
 struct uvf_mm;
 
-/* A hardware table of TCEs that each group has. */
-struct uvf_tce_window {
-	uint32_t page_shift;
-	uint64_t offset; /* pages */
-	uint64_t size;   /* pages; 0: groups have no tables */
-};
-
 /* The pretended host's KVM; fixed for the life of a machine. */
 struct uvf_kvm_host {
 	const struct uvf_profile *profile;
-	bool is_spapr;                /* a POWER host: TCE tables */
-	bool has_liobn;               /* attribute group 2 of the 2013 RFC */
-	struct uvf_tce_window window; /* of a POWER host */
+	bool is_spapr;  /* a POWER host: TCE tables */
+	bool has_liobn; /* attribute group 2 of the 2013 RFC */
+	/* Of a POWER host, for groups that nobody owns; its IOMMU's. */
+	struct uvf_tce_window window;
 };
 
 struct uvf_vm {

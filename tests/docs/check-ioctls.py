@@ -18,13 +18,14 @@ import checks  # noqa: E402
 
 PAGE = "docs/ioctls.md"
 DISPATCH = "src/core/dispatch.c"
-BACKEND = "src/iommu/type1*.c"
+BACKENDS = {"container": "src/iommu/type1*.c", "spapr": "src/iommu/spapr*.c"}
 IOMMUFD = "src/iommu/iommufd/main.c"
 
 TABLE = re.compile(r"ioctl_row (\w+)_rows\[\] = \{(.*?)\n\};", re.S)
 DISPATCH_ROW = re.compile(r"\b(?:CORE|DRIVER|KVM)\(\s*((?:VFIO|KVM)_\w+)\s*,")
 BACKEND_ROW = re.compile(r"(?:\bcase\s+|\{\s*\.cmd = |\{\s*)"
-                         r"(VFIO_IOMMU_(?!\w*_FLAG_)\w+)\s*[:,]")
+                         r"(VFIO_(?:IOMMU_(?!\w*_FLAG_)\w+|EEH_PE_OP))"
+                         r"\s*[:,]")
 IOMMUFD_ROW = re.compile(r"\bROW\(\s*(IOMMU_\w+)\s*,")
 PAGE_ROW = re.compile(r"^\| `((?:VFIO|IOMMU|KVM)_\w+)`\s*\| (\w+)\s*\| ([^|]*)\| ([^|]*)\|",
                       re.M)
@@ -45,10 +46,11 @@ def ioctls_of_code(root):
     for kind, rows in TABLE.findall(read(root, DISPATCH)):
         for ioctl in DISPATCH_ROW.findall(rows):
             found[kind, ioctl] = DISPATCH
-    for full in sorted(glob.glob(os.path.join(root, BACKEND))):
-        path = os.path.relpath(full, root)
-        for ioctl in BACKEND_ROW.findall(read(root, path)):
-            found["container", ioctl] = path
+    for kind, files in BACKENDS.items():
+        for full in sorted(glob.glob(os.path.join(root, files))):
+            path = os.path.relpath(full, root)
+            for ioctl in BACKEND_ROW.findall(read(root, path)):
+                found[kind, ioctl] = path
     for ioctl in IOMMUFD_ROW.findall(read(root, IOMMUFD)):
         found["iommufd", ioctl] = IOMMUFD
     return found

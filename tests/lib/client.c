@@ -242,14 +242,17 @@ struct opened client_open_all(struct client *client, const char *path,
 		.container = client_open(client, "/dev/vfio/vfio"),
 		.group = client_open(client, path),
 	};
+	unsigned long type = VFIO_TYPE1_IOMMU;
 
+	if (client_ioctl(client, all.container, VFIO_CHECK_EXTENSION, type) !=
+	    1)
+		type = VFIO_SPAPR_TCE_IOMMU;
 	assert_int_equal(client_ioctl(client, all.group,
 				      VFIO_GROUP_SET_CONTAINER,
 				      (uintptr_t)&all.container),
 			 0);
-	assert_int_equal(client_ioctl(client, all.container, VFIO_SET_IOMMU,
-				      VFIO_TYPE1_IOMMU),
-			 0);
+	assert_int_equal(
+		client_ioctl(client, all.container, VFIO_SET_IOMMU, type), 0);
 	all.device = (int)client_ioctl(
 		client, all.group, VFIO_GROUP_GET_DEVICE_FD, (uintptr_t)device);
 	assert_true(all.device >= 0);

@@ -88,7 +88,7 @@ static void run_session(struct sweep *sweep)
 static void every_call_survives_every_failed_allocation(void **state)
 {
 	struct uvfio_machine *machine =
-		machine_create_as(NULL, "kvm=stub,spapr=on");
+		machine_create_as(NULL, "kvm=stub,iommu=spapr");
 	struct sweep sweep = {.client = client_create(machine)};
 	unsigned long nth = 1;
 	bool has_failed;

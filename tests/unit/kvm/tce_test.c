@@ -26,7 +26,7 @@
 
 #define SPAPR KVM_DEV_VFIO_GROUP_SET_SPAPR_TCE
 #define LIOBN KVM_DEV_VFIO_SPAPR_TCE_LIOBN
-#define POWER "kvm=stub,spapr=on"
+#define POWER "kvm=stub,iommu=spapr,memlock=unlimited"
 
 static long create_table(struct rig *rig, int vm, uint64_t liobn,
 			 uint32_t page_shift, uint64_t offset, uint64_t size)
@@ -101,6 +101,18 @@ static unsigned int ties(struct rig *rig, long table)
 	return count;
 }
 
+/* Has the default window made. */
+static void use_window(struct rig *rig, int container)
+{
+	struct vfio_iommu_type1_dma_unmap unmap = {.argsz = sizeof(unmap)};
+
+	assert_int_equal(
+		client_ioctl(rig->client, container, VFIO_IOMMU_ENABLE, 0), 0);
+	assert_int_equal(client_ioctl(rig->client, container,
+				      VFIO_IOMMU_UNMAP_DMA, (uintptr_t)&unmap),
+			 0);
+}
+
 /* Shows K11. */
 static void ties_fail_in_their_order(void **state)
 {
@@ -128,7 +140,53 @@ static void ties_fail_in_their_order(void **state)
 	assert_int_equal(tie(&rig, all.group, (int)of_other), -EINVAL);
 	assert_int_equal(tie(&rig, all.group, (int)huge), -EINVAL);
 	assert_int_equal(tie(&rig, all.group, (int)shifted), -EINVAL);
+	/* The container's window is made by the first use. */
+	assert_int_equal(tie(&rig, all.group, (int)small), -EINVAL);
+	use_window(&rig, all.container);
+	assert_int_equal(tie(&rig, all.group, (int)huge), -EINVAL);
+	assert_int_equal(tie(&rig, all.group, (int)shifted), -EINVAL);
 	assert_int_equal(tie(&rig, all.group, (int)small), 0);
+	rig_destroy(&rig);
+}
+
+/* Shows K11. */
+static void windows_of_a_container_are_tied(void **state)
+{
+	struct vfio_iommu_spapr_tce_create create = {
+		.argsz = sizeof(create),
+		.page_shift = 16,
+		.window_size = 1ull << 32,
+		.levels = 1,
+	};
+	struct rig rig = rig_create(NULL, POWER);
+	int container = client_open(rig.client, "/dev/vfio/vfio");
+	int group = client_open(rig.client, GROUP_1);
+	long high, low;
+
+	(void)state;
+	assert_int_equal(add_file(rig.client, rig.device, group), 0);
+	assert_int_equal(client_ioctl(rig.client, group,
+				      VFIO_GROUP_SET_CONTAINER,
+				      (uintptr_t)&container),
+			 0);
+	assert_int_equal(client_ioctl(rig.client, container, VFIO_SET_IOMMU,
+				      VFIO_SPAPR_TCE_v2_IOMMU),
+			 0);
+	low = create_table(&rig, rig.vm, 1, 12, 0, 16);
+	assert_int_equal(tie(&rig, group, (int)low), -EINVAL);
+	assert_int_equal(client_ioctl(rig.client, container,
+				      VFIO_IOMMU_SPAPR_TCE_CREATE,
+				      (uintptr_t)&create),
+			 0);
+	high = create_table(&rig, rig.vm, 2, 16, create.start_addr >> 16, 16);
+	assert_int_equal(tie(&rig, group, (int)low), 0);
+	assert_int_equal(tie(&rig, group, (int)high), 0);
+	/* Nobody owns the group any more: it has the host's window. */
+	assert_int_equal(
+		client_ioctl(rig.client, group, VFIO_GROUP_UNSET_CONTAINER, 0),
+		0);
+	assert_int_equal(tie(&rig, group, (int)high), -EINVAL);
+	assert_int_equal(tie(&rig, group, (int)low), 0);
 	rig_destroy(&rig);
 }
 
@@ -349,6 +407,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tables_are_made_of_what_fits),
 		cmocka_unit_test(ties_fail_in_their_order),
+		cmocka_unit_test(windows_of_a_container_are_tied),
 		cmocka_unit_test(group_without_tables_cannot_be_tied),
 		cmocka_unit_test(ties_end_with_what_they_tie),
 		cmocka_unit_test(only_a_power_host_knows_tables),
