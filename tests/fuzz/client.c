@@ -3,12 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/list.h"
 #include "core/file.h"
+
+/* Where arguments of ours are put. */
+#define SCRATCH 0x7f00u
 
 size_t take_bytes(struct input *input, void *buf, size_t len)
 {
@@ -69,8 +74,8 @@ static int mm_read(struct uvf_mm *mm, uint64_t addr, void *buf, size_t len)
 	return 0;
 }
 
-static int mm_write(struct uvf_mm *mm, uint64_t addr, const void *buf,
-		    size_t len)
+static int mm_dma_write(struct uvf_mm *mm, uint64_t addr, const void *buf,
+			size_t len)
 {
 	struct client *client = uvf_container_of(mm, struct client, mm);
 
@@ -80,15 +85,46 @@ static int mm_write(struct uvf_mm *mm, uint64_t addr, const void *buf,
 	return 0;
 }
 
+static void check_write(const struct client *client, uint64_t addr, size_t len)
+{
+	if (!client->is_guarded || !len || !is_inside(addr, len))
+		return;
+	for (unsigned int i = 0; i < client->writable_count; i++)
+		if (addr >= client->writable[i].first &&
+		    addr + len - 1 <= client->writable[i].last)
+			return;
+	fprintf(stderr, "%zu bytes written to 0x%llx\n", len,
+		(unsigned long long)addr);
+	abort();
+}
+
+static int mm_write(struct uvf_mm *mm, uint64_t addr, const void *buf,
+		    size_t len)
+{
+	check_write(uvf_container_of(mm, struct client, mm), addr, len);
+	return mm_dma_write(mm, addr, buf, len);
+}
+
 /* Any range may be mapped for DMA; what lies outside faults when used. */
 static int mm_map(struct uvf_mm *mm, struct uvf_range vaddr, uint32_t prot,
 		  struct uvf_mem *mem)
 {
-	(void)mm;
-	(void)vaddr;
+	struct client *client = uvf_container_of(mm, struct client, mm);
+	struct uvf_range all = {CLIENT_FIRST, CLIENT_FIRST + CLIENT_SIZE - 1};
+	struct uvf_mem_span span = {.offset = 0};
+
 	(void)prot;
-	(void)mem;
-	return 0;
+	if (!uvf_range_meets(vaddr, all))
+		return 0;
+	if (vaddr.first < all.first)
+		span.offset = all.first - vaddr.first;
+	else
+		all.first = vaddr.first;
+	if (vaddr.last < all.last)
+		all.last = vaddr.last;
+	span.size = all.last - all.first + 1;
+	span.ptr = client->memory + (all.first - CLIENT_FIRST);
+	return uvf_mem_add_span(mem, &span);
 }
 
 static void mm_destroy(struct uvf_mm *mm)
@@ -99,6 +135,8 @@ static void mm_destroy(struct uvf_mm *mm)
 static const struct uvf_mm_ops mm_ops = {
 	.read = mm_read,
 	.write = mm_write,
+	.dma_read = mm_read,
+	.dma_write = mm_dma_write,
 	.map = mm_map,
 	.destroy = mm_destroy,
 };
@@ -198,6 +236,21 @@ int client_eventfd(struct client *client)
 		client->fds[fd].eventfd =
 			eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	return fd;
+}
+
+long client_ioctl(struct client *client, unsigned int fd, unsigned int cmd,
+		  unsigned long arg)
+{
+	if (!client->fds[fd].file)
+		return -EBADF;
+	return uvf_file_ioctl(client->fds[fd].file, &client->caller, cmd, arg);
+}
+
+long client_call(struct client *client, unsigned int fd, unsigned int cmd,
+		 const void *arg, size_t len)
+{
+	memcpy(client->memory + SCRATCH, arg, len);
+	return client_ioctl(client, fd, cmd, CLIENT_FIRST + SCRATCH);
 }
 
 void client_reset(struct client *client)

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/range.h"
 #include "mem/caller.h"
 
 #define CLIENT_FIRST 0x10000ull
@@ -27,6 +28,10 @@ struct client {
 		struct uvf_file *file; /* with a reference, or NULL */
 		int eventfd;           /* or -1 */
 	} fds[CLIENT_FDS];
+	/* While guarded, a call that writes to another address aborts. */
+	bool is_guarded;
+	unsigned int writable_count;
+	struct uvf_range writable[2];
 };
 
 /* An input, taken apart from its start; zeros follow its end. */
@@ -45,6 +50,15 @@ size_t take_bytes(struct input *input, void *buf, size_t len);
 void client_init(struct client *client);
 /* Closes all that is open. */
 void client_reset(struct client *client);
+
+/*
+ * An ioctl with an argument of ours; it is copied to a place of its own.
+ * Nothing happens when fd is no file: -EBADF.
+ */
+long client_call(struct client *client, unsigned int fd, unsigned int cmd,
+		 const void *arg, size_t len);
+long client_ioctl(struct client *client, unsigned int fd, unsigned int cmd,
+		  unsigned long arg);
 
 /* Descriptors by number; one that is not open is skipped. */
 int client_install(struct client *client, struct uvf_file *file);

@@ -5,29 +5,14 @@
  *
  * An input is a profile's number, then operations; see run().
  */
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <linux/vfio.h>
-#include <uvfio/uvfio.h>
-
-#include "base/log.h"
-#include "base/profile.h"
 #include "client.h"
 #include "core/file.h"
-#include "fs/devfs.h"
-#include "front/machine.h"
-#include "history.h"
-#include "iommu/iommu.h"
+#include "machines.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define PROFILES_MAX   8
 #define OPERATIONS_MAX 64
 #define REGION_SHIFT   40
-#define INPUTS_MAX     4096 /* for which machines serve */
 
 static const char *const devices[] = {
 	"edu,group=1",
@@ -50,6 +35,7 @@ static const char *const nodes[] = {
 	"kvm",
 	"vfio/devices/vfio9",
 };
+#define NODE_COUNT (sizeof(nodes) / sizeof(nodes[0]))
 
 /* Numbers that some file of some profile knows: types ';' and 0xae. */
 static unsigned int command(struct input *input)
@@ -98,20 +84,6 @@ static unsigned long argument(struct client *client, struct input *input)
 	return CLIENT_FIRST + at;
 }
 
-static void open_node(struct uvfio_machine *machine, struct client *client,
-		      struct input *input)
-{
-	const char *node =
-		nodes[take8(input) % (sizeof(nodes) / sizeof(nodes[0]))];
-	const struct uvf_caller caller = {.has_rawio = true};
-	struct uvf_file *file;
-
-	if (uvf_devfs_open(&machine->vfio, &caller, node, &file))
-		return;
-	if (client_install(client, file) < 0)
-		uvf_file_put(file);
-}
-
 static void transfer(struct client *client, struct uvf_file *file,
 		     struct input *input)
 {
@@ -154,7 +126,8 @@ static void run(struct uvfio_machine *machine, struct client *client,
 		struct uvf_file *file = client->fds[fd].file;
 
 		if (operation < 3)
-			open_node(machine, client, input);
+			(void)machine_open(machine, client,
+					   nodes[take8(input) % NODE_COUNT]);
 		else if (operation == 3)
 			(void)client_eventfd(client);
 		else if (operation == 4)
@@ -174,62 +147,15 @@ static void run(struct uvfio_machine *machine, struct client *client,
 	}
 }
 
-static struct uvfio_machine *machines[PROFILES_MAX];
-
-static struct uvfio_machine *machine_of(unsigned int number)
-{
-	struct uvfio_machine_params params = {
-		.abi = uvf_profile_name_at(number),
-		.devices = devices,
-	};
-	struct uvfio_error err = {""};
-
-	if (machines[number])
-		return machines[number];
-	if (uvfio_machine_create(&machines[number], &params, &err)) {
-		fprintf(stderr, "%s\n", err.text);
-		abort();
-	}
-	return machines[number];
-}
-
-/* What they did not give back has no owner after it. */
-static void destroy_machines(void)
-{
-	for (unsigned int i = 0; i < PROFILES_MAX; i++) {
-		uvfio_machine_destroy(machines[i]);
-		machines[i] = NULL;
-	}
-	history_clear();
-}
-
-static unsigned int count_profiles(void)
-{
-	unsigned int count = 0;
-
-	while (uvf_profile_name_at(count))
-		count++;
-	return count;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct client *client;
-	static unsigned int inputs;
+	static const struct machines_params params = {.devices = devices};
 	struct input input = {data, size};
-	unsigned int number = take8(&input) % count_profiles();
+	struct client *client;
+	struct uvfio_machine *machine =
+		machines_begin(&params, data, &input, &client);
 
-	if (!client) {
-		client = calloc(1, sizeof(*client));
-		if (!client)
-			abort();
-		client_init(client);
-		uvf_reader_register();
-	}
-	history_add(data, size);
-	run(machine_of(number), client, &input);
-	client_reset(client);
-	if (++inputs % INPUTS_MAX == 0)
-		destroy_machines();
+	run(machine, client, &input);
+	machines_end();
 	return 0;
 }

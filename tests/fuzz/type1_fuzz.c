@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Containers with an IOMMU of type1, by all of its calls, while devices do
+ * DMA and groups come and go.
+ *
+ * An input is a profile's number, a type, then operations; see run().
+ */
+#include <linux/vfio.h>
+
+#include "container.h"
+#include "machines.h"
+#include "type1_calls.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define OPERATIONS_MAX 48
+
+static const char *const devices[] = {"edu,group=1", "edu,group=2", NULL};
+static const char *const abis[] = {"6.12", "6.1", "6.6", "4.1", "3.14", NULL};
+
+static const struct machines_params params = {
+	.devices = devices,
+	.abis = abis,
+	.has_emulated = true,
+};
+
+/* Groups 1 and the emulated one in one container, most often. */
+static void prepare(struct uvfio_machine *machine, struct client *client,
+		    struct input *input)
+{
+	uint8_t how = take8(input);
+
+	container_open(machine, client, "vfio/vfio");
+	if (how & 1)
+		(void)group_set_container(client, FD_EMULATED, FD_CONTAINER);
+	if (how & 2 || !(how & 1))
+		(void)group_set_container(client, FD_GROUP, FD_CONTAINER);
+	(void)client_ioctl(client, FD_CONTAINER, VFIO_SET_IOMMU,
+			   how & 4 ? VFIO_TYPE1_IOMMU : VFIO_TYPE1v2_IOMMU);
+	if (how & 8)
+		(void)group_set_container(client, FD_GROUP2, FD_CONTAINER);
+	if (how & 16)
+		(void)group_get_device(client, FD_EMULATED, "emulated");
+}
+
+static void run(struct uvfio_machine *machine, struct client *client,
+		struct input *input)
+{
+	for (int i = 0; i < OPERATIONS_MAX && input->size; i++) {
+		uint8_t operation = take8(input);
+		unsigned int fd = operation & 64 ? FD_OTHER : FD_CONTAINER;
+		struct uvf_file *file = client->fds[fd].file;
+
+		if (operation >= 252 && file)
+			call_make_raw(client, file, input);
+		else if (operation % 16 == 15)
+			container_step(client, input);
+		else if (operation % 16 == 14)
+			machine_emulated_dma(input);
+		else if (operation % 16 >= 12)
+			machine_dma(machine, operation / 16 & 1, input);
+		else if (file)
+			(void)call_make(type1_calls[operation % TYPE1_CALLS],
+					client, file, input);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct input input = {data, size};
+	struct client *client;
+	struct uvfio_machine *machine =
+		machines_begin(&params, data, &input, &client);
+
+	prepare(machine, client, &input);
+	run(machine, client, &input);
+	machines_end();
+	return 0;
+}
