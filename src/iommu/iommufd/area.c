@@ -178,6 +178,9 @@ static int insert_area(struct uvf_ioas *ioas, struct uvf_area *area,
 		return -EPERM;
 	if (vaddr & (UVF_IOMMUFD_PAGE - 1) & (ioas->alignment - 1))
 		return -EINVAL;
+	/* Pieces that fit together may not do so one by one. */
+	if (ioas->hwpt_count && (iova | area->size) & (UVF_IOMMUFD_PAGE - 1))
+		return -EINVAL;
 	ret = uvf_range_make(&key, iova, area->size);
 	if (ret)
 		return ret;

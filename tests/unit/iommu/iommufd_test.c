@@ -457,6 +457,36 @@ static void a_copy_shares_memory_and_lives_alone(void **state)
 	rig_close(&rig);
 }
 
+/*
+ * Parts of pages may lie side by side where no device is; together they are
+ * whole pages, but a page table takes none of them.
+ */
+static void a_copy_of_parts_of_pages_stays_out_of_tables(void **state)
+{
+	struct group group = {0};
+	struct uvf_iommufd_device *device;
+	uint32_t from, to, pt;
+	uint64_t dst = A;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	from = rig_ioas(&rig);
+	pt = to = rig_ioas(&rig);
+	assert_int_equal(rig_map_at(&rig, from, rig_memory, PAGE / 2, A), 0);
+	assert_int_equal(rig_map_at(&rig, from, rig_memory + PAGE, PAGE / 2,
+				    A + PAGE / 2),
+			 0);
+	device = rig_bind(&rig, &group);
+	assert_int_equal(uvf_iommufd_device_attach(device, &pt), 0);
+	assert_int_equal(rig_copy(&rig, to, &dst, from, A, PAGE, FIXED | RW),
+			 -EINVAL);
+	assert_int_equal(rig_map_at(&rig, to, rig_memory, PAGE, A), 0);
+	assert_int_equal(rig_read(&group, A), 1);
+	uvf_iommufd_device_unbind(device);
+	rig_close(&rig);
+}
+
 static int option(struct rig *rig, uint32_t id, uint16_t op, uint32_t object,
 		  uint64_t *value)
 {
@@ -581,6 +611,7 @@ int main(void)
 		cmocka_unit_test(
 			areas_that_no_page_table_can_hold_keep_devices_out),
 		cmocka_unit_test(a_copy_shares_memory_and_lives_alone),
+		cmocka_unit_test(a_copy_of_parts_of_pages_stays_out_of_tables),
 		cmocka_unit_test(options_are_set_before_they_matter),
 		cmocka_unit_test(calls_survive_every_failing_allocation),
 	};
