@@ -15,12 +15,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define OPERATIONS_MAX 48
 #define REGION_SHIFT   40
 
+#define DEVICES 5
+
 /* Descriptors; eventfds, and what calls open, come behind them. */
 enum {
 	FD_IOMMU,
 	FD_IOMMU2,
 	FD_DEVICE, /* and those of the next devices */
-	FD_COUNT = FD_DEVICE + 4,
+	FD_COUNT = FD_DEVICE + DEVICES,
 };
 
 static const char *const nodes[FD_COUNT] = {
@@ -30,14 +32,22 @@ static const char *const nodes[FD_COUNT] = {
 	"vfio/devices/vfio1",
 	"vfio/devices/vfio2",
 	"vfio/devices/vfio3",
+	"vfio/devices/vfio4",
 };
 
-static const char *const devices[] = {"edu,group=1", "edu,group=1",
-				      "edu,group=2", NULL};
+static const char *const devices[] = {
+	"edu,group=1",
+	"edu,group=1",
+	"edu,group=2",
+	NULL,
+};
+static const char mdev[] =
+	"mtty,uuid=83b8f4f2-509f-382f-3c1e-e6bfe0fa1001,type=mtty-2";
 static const char *const abis[] = {"6.12", "6.6", NULL};
 
 static const struct machines_params params = {
 	.devices = devices,
+	.mdev = mdev,
 	.abis = abis,
 	.has_emulated = true,
 };
@@ -54,7 +64,7 @@ static void prepare(struct uvfio_machine *machine, struct client *client,
 	(void)client_eventfd(client);
 	(void)client_eventfd(client);
 	(void)client_call(client, FD_IOMMU, 0x3b81, (uint32_t[]){12, 0, 0}, 12);
-	for (unsigned int i = 0; i < 4; i++)
+	for (unsigned int i = 0; i < DEVICES; i++)
 		if (!(how & 1u << i))
 			(void)client_call(client, FD_DEVICE + i, 0x3b76, arg,
 					  16);
@@ -109,7 +119,7 @@ static void run(struct uvfio_machine *machine, struct client *client,
 {
 	for (int i = 0; i < OPERATIONS_MAX && input->size; i++) {
 		uint8_t operation = take8(input);
-		unsigned int fd = FD_DEVICE + (operation >> 4 & 3);
+		unsigned int fd = FD_DEVICE + (operation >> 4) % DEVICES;
 		struct uvf_file *file = client->fds[fd].file;
 		struct uvf_file *iommu = client->fds[FD_IOMMU].file;
 

@@ -20,6 +20,8 @@ static const char *const devices[] = {
 	"edu,group=2",
 	NULL,
 };
+static const char mdev[] =
+	"mtty,uuid=83b8f4f2-509f-382f-3c1e-e6bfe0fa1001,type=mtty-2";
 
 static const char *const nodes[] = {
 	"vfio/vfio",
@@ -31,6 +33,7 @@ static const char *const nodes[] = {
 	"vfio/devices/vfio0",
 	"vfio/devices/vfio1",
 	"vfio/devices/vfio2",
+	"vfio/devices/vfio3",
 	"vfio/noiommu-0",
 	"kvm",
 	"vfio/devices/vfio9",
@@ -149,7 +152,10 @@ static void run(struct uvfio_machine *machine, struct client *client,
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct machines_params params = {.devices = devices};
+	static const struct machines_params params = {
+		.devices = devices,
+		.mdev = mdev,
+	};
 	struct input input = {data, size};
 	struct client *client;
 	struct uvfio_machine *machine =

@@ -87,19 +87,39 @@ static void must(int ret, const char *text)
 	abort();
 }
 
+struct uvfio_machine *machine_create(const char *abi, const char *host,
+				     const char *const *devices,
+				     const char *mdev)
+{
+	const char *all[MACHINE_DEVICES + 1] = {NULL};
+	const struct uvfio_machine_params params = {
+		.abi = abi,
+		.host = host,
+		.devices = all,
+	};
+	struct uvfio_machine *machine;
+	struct uvfio_error err = {""};
+	struct uvf_profile profile;
+	size_t count = 0;
+
+	must(uvf_profile_parse(&profile, abi, &err), err.text);
+	while (devices[count] && count < MACHINE_DEVICES - 1) {
+		all[count] = devices[count];
+		count++;
+	}
+	if (profile.has_mdev)
+		all[count] = mdev;
+	must(uvfio_machine_create(&machine, &params, &err), err.text);
+	return machine;
+}
+
 static void create(struct slot *slot, const struct machines_params *params,
 		   const char *abi)
 {
-	const struct uvfio_machine_params machine_params = {
-		.abi = abi,
-		.host = params->host,
-		.devices = params->devices,
-	};
 	struct emulated *emulated = &slot->emulated;
-	struct uvfio_error err = {""};
 
-	must(uvfio_machine_create(&slot->machine, &machine_params, &err),
-	     err.text);
+	slot->machine = machine_create(abi, params->host, params->devices,
+				       params->mdev);
 	if (!params->has_emulated)
 		return;
 	must(uvfio_alloc_device(slot->machine, &emulated->device, emulated_name,

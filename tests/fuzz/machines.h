@@ -16,6 +16,7 @@ struct uvfio_machine;
 /* What they are made of. */
 struct machines_params {
 	const char *const *devices;
+	const char *mdev;        /* where the profile knows them, or NULL */
 	const char *const *abis; /* NULL: all; else as many as are named */
 	const char *host;        /* for --host, or NULL */
 	bool has_emulated;       /* a device of no bus that pins pages, too */
@@ -29,6 +30,13 @@ struct uvfio_machine *machines_begin(const struct machines_params *params,
 				     const uint8_t *data, struct input *input,
 				     struct client **ret_client);
 void machines_end(void);
+
+#define MACHINE_DEVICES 8
+
+/* A machine of these devices, and the mediated one if the profile has it. */
+struct uvfio_machine *machine_create(const char *abi, const char *host,
+				     const char *const *devices,
+				     const char *mdev);
 
 /* Opens a file below /dev; its descriptor, or -1. */
 int machine_open(struct uvfio_machine *machine, struct client *client,

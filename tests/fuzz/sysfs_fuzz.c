@@ -20,6 +20,7 @@
 #include "fs/sysfs.h"
 #include "history.h"
 #include "iommu/iommu.h"
+#include "machines.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -27,11 +28,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define FILES_MAX      1024
 #define TEXT_MAX       512
 #define CHANGES_MAX    64
+#define WORDS_MAX      12
 
 static const char *const devices[] = {
 	"edu,group=1",     "edu,group=1", "edu,group=2,driver=igb",
 	"edu,driver=none", NULL,
 };
+static const char mdev[] =
+	"mtty,uuid=83b8f4f2-509f-382f-3c1e-e6bfe0fa1001,type=mtty-2";
 
 #define ADDRESSES                                                              \
 	"0000:00:03.0", "0000:00:04.0", "0000:00:05.0", "0000:00:06.0", "1"
@@ -40,15 +44,23 @@ static const char *const devices[] = {
 		"1234 11e8 ffffffff ffffffff ff0000 ffffff",                   \
 		"1234 11e8 0 0 0 0 1"
 
+#define UUIDS                                                                  \
+	"83b8f4f2-509f-382f-3c1e-e6bfe0fa1001",                                \
+		"83b8f4f2-509f-382f-3c1e-e6bfe0fa1002",                        \
+		"83b8f4f2-509f-382f-3c1e-e6bfe0fa1003",                        \
+		"83b8f4f2509f382f3c1ee6bfe0fa1004"
+
 /* What writers of these files write, by the end of their names. */
 static const struct {
 	const char *name;
-	const char *words[8];
+	const char *words[WORDS_MAX];
 } writers[] = {
-	{"bind", {ADDRESSES}},
-	{"unbind", {ADDRESSES}},
-	{"drivers_probe", {ADDRESSES}},
-	{"driver_override", {"vfio-pci", "pci-stub", "igb", "\n", "none"}},
+	{"bind", {ADDRESSES, UUIDS}},
+	{"unbind", {ADDRESSES, UUIDS}},
+	{"drivers_probe", {ADDRESSES, UUIDS}},
+	{"create", {UUIDS}},
+	{"driver_override",
+	 {"vfio-pci", "pci-stub", "igb", "vfio_mdev", "\n", "none"}},
 	{"new_id", {IDS}},
 	{"remove_id", {IDS}},
 	{"reset_method", {"flr", "pm", "af_flr", "default", "\n", "flr pm"}},
@@ -104,7 +116,8 @@ static void find_words(struct file *file)
 		if (strcmp(writers[i].name, name))
 			continue;
 		file->words = writers[i].words;
-		while (file->word_count < 8 && file->words[file->word_count])
+		while (file->word_count < WORDS_MAX &&
+		       file->words[file->word_count])
 			file->word_count++;
 	}
 }
@@ -213,16 +226,8 @@ static struct bench benches[16];
 
 static void create(struct bench *bench, unsigned int number)
 {
-	struct uvfio_machine_params params = {
-		.abi = uvf_profile_name_at(number),
-		.devices = devices,
-	};
-	struct uvfio_error err = {""};
-
-	if (uvfio_machine_create(&bench->machine, &params, &err)) {
-		fprintf(stderr, "%s\n", err.text);
-		abort();
-	}
+	bench->machine = machine_create(uvf_profile_name_at(number), NULL,
+					devices, mdev);
 	/* A new machine is like the last. */
 	if (!bench->tree.count)
 		walk(&bench->machine->vfio, &bench->tree);
