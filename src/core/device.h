@@ -93,6 +93,9 @@ struct uvf_device_ops {
 		      struct uvf_page *ret_page);
 	bool (*mmio)(struct uvf_device *device, uint64_t pos, void *buf,
 		     size_t len, bool is_write);
+	/* As of a file; NULL: it can be mapped for DMA, and is not reached. */
+	int (*dma_target)(struct uvf_device *device, uint64_t pos,
+			  struct uvf_mem_io **ret_io);
 };
 
 /* What is behind a device's DMA, and so what its group may do. */

@@ -98,6 +98,24 @@ static void df_fault(struct uvf_file *file, uint64_t pos,
 	uvf_device_file_leave(file->object);
 }
 
+static int df_dma_target(struct uvf_file *file, uint64_t pos,
+			 struct uvf_mem_io **ret_io)
+{
+	struct uvf_device *device = uvf_device_file_enter(file->object);
+	struct uvf_page page = {.kind = UVF_PAGE_SIGBUS};
+	int ret = -EFAULT;
+
+	if (!device)
+		return -EFAULT;
+	device->ops->fault(device, pos, &page);
+	if (page.kind != UVF_PAGE_SIGBUS)
+		ret = device->ops->dma_target
+			      ? device->ops->dma_target(device, pos, ret_io)
+			      : 0;
+	uvf_device_file_leave(file->object);
+	return ret;
+}
+
 static bool df_mmio(struct uvf_file *file, uint64_t pos, void *buf, size_t len,
 		    bool is_write)
 {
@@ -333,6 +351,7 @@ static const struct uvf_file_ops df_ops = {
 	.mmap = df_mmap,
 	.fault = df_fault,
 	.mmio = df_mmio,
+	.dma_target = df_dma_target,
 	.release = df_release,
 };
 

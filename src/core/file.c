@@ -81,3 +81,17 @@ bool uvf_file_mmio(struct uvf_file *file, uint64_t pos, void *buf, size_t len,
 	return file->ops->mmio &&
 	       file->ops->mmio(file, pos, buf, len, is_write);
 }
+
+int uvf_file_dma_target(struct uvf_file *file, uint64_t pos,
+			struct uvf_mem_io **ret_io)
+{
+	struct uvf_page page;
+
+	*ret_io = NULL;
+	if (file->ops->dma_target)
+		return file->ops->dma_target(file, pos, ret_io);
+	uvf_file_fault(file, pos, &page);
+	return page.kind == UVF_PAGE_SIGBUS || page.kind == UVF_PAGE_REVOKED
+		       ? -EFAULT
+		       : 0;
+}

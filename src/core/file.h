@@ -68,6 +68,13 @@ struct uvf_file_ops {
 	/* One load or store; false: the client gets SIGBUS. */
 	bool (*mmio)(struct uvf_file *file, uint64_t pos, void *buf, size_t len,
 		     bool is_write);
+	/*
+	 * Who answers DMA to a page that is mapped from here, in *ret_io, by
+	 * positions of this file; NULL: nobody.  Return 0, or -EFAULT nothing
+	 * answers there now, -ENOMEM.
+	 */
+	int (*dma_target)(struct uvf_file *file, uint64_t pos,
+			  struct uvf_mem_io **ret_io);
 	/* Runs once, from the last uvf_file_put(); cannot fail. */
 	void (*release)(struct uvf_file *file);
 	const struct uvf_kvm_calls *kvm; /* UVF_FILE_KVM and the like */
@@ -116,5 +123,9 @@ void uvf_file_fault(struct uvf_file *file, uint64_t pos,
 		    struct uvf_page *ret_page);
 bool uvf_file_mmio(struct uvf_file *file, uint64_t pos, void *buf, size_t len,
 		   bool is_write);
+
+/* For a file that can be mapped. */
+int uvf_file_dma_target(struct uvf_file *file, uint64_t pos,
+			struct uvf_mem_io **ret_io);
 
 #endif /* UVF_CORE_FILE_H */

@@ -33,6 +33,48 @@ void uvf_model_set_aspace(struct uvfio_dev *dev, struct uvf_aspace *as)
 	uvf_unlock(&dev->lock);
 }
 
+/* Protects uvfio_dev::waits_for of all devices. */
+static struct uvf_mutex waiters_lock = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+static __thread struct uvfio_dev *source;
+
+struct uvfio_dev *uvf_model_set_source(struct uvfio_dev *dev)
+{
+	struct uvfio_dev *before = source;
+
+	source = dev;
+	return before;
+}
+
+/* Whether this thread has a lock that the holder of another waits for. */
+static bool would_deadlock(struct uvfio_dev *dev)
+{
+	for (; dev; dev = dev->waits_for)
+		if (uvf_is_held(&dev->lock))
+			return true;
+	return false;
+}
+
+bool uvf_model_lock_target(struct uvfio_dev *dev) UVF_NO_ANALYSIS
+{
+	bool may_wait;
+
+	uvf_lock(&waiters_lock);
+	may_wait = !would_deadlock(dev);
+	if (may_wait && source)
+		source->waits_for = dev;
+	uvf_unlock(&waiters_lock);
+	if (!may_wait)
+		return false;
+	uvf_lock(&dev->lock);
+	if (source) {
+		uvf_lock(&waiters_lock);
+		source->waits_for = NULL;
+		uvf_unlock(&waiters_lock);
+	}
+	return true;
+}
+
 void uvf_model_set_bus_master_locked(struct uvfio_dev *dev, bool on)
 {
 	uvf_assert_held(&dev->lock);

@@ -42,6 +42,8 @@ struct uvfio_dev {
 	struct uvf_aspace *aspace; /* where DMA goes; NULL: nowhere */
 	uint64_t deadlines[UVFIO_TIMER_MAX]; /* CLOCK_MONOTONIC ns; 0: off */
 
+	/* Whose registers a DMA of it waits for; under the waiters' lock. */
+	struct uvfio_dev *waits_for;
 	struct uvf_list worker_node; /* the worker's, under its lock */
 	atomic_bool is_kicked;
 	atomic_bool is_watched; /* uvfio_poll_hint() */
@@ -63,6 +65,21 @@ void uvf_model_fini(struct uvfio_dev *dev);
  * to the former address space runs.
  */
 void uvf_model_set_aspace(struct uvfio_dev *dev, struct uvf_aspace *as);
+
+/**
+ * uvf_model_lock_target() - lock a device whose registers a DMA reaches
+ *
+ * A device's lock is held while it does DMA.  So one that reaches itself, or
+ * one whose own DMA waits for it, would wait for ever: those are told apart.
+ *
+ * Context: from within a DMA, or without a device's lock.
+ * Return: whether @dev->lock is held now.
+ */
+bool uvf_model_lock_target(struct uvfio_dev *dev)
+	UVF_TSA(try_acquire_capability(true, dev->lock));
+
+/* Which device does DMA on this thread; return which did before, or NULL. */
+struct uvfio_dev *uvf_model_set_source(struct uvfio_dev *dev);
 
 /* Bus mastering; tells the model when it changed. */
 void uvf_model_set_bus_master_locked(struct uvfio_dev *dev, bool on)

@@ -64,8 +64,13 @@ static void put_windows(struct uvf_mem *mem)
 		uvf_window_put(mem->whole.window);
 		return;
 	}
-	for (size_t i = 0; i < mem->span_count; i++)
+	for (size_t i = 0; i < mem->span_count; i++) {
+		struct uvf_mem_io *io = mem->spans[i].io;
+
 		uvf_window_put(mem->spans[i].window);
+		if (io)
+			io->ops->destroy(io);
+	}
 	uvf_free(mem->spans);
 }
 
@@ -89,7 +94,7 @@ int uvf_mem_add_span(struct uvf_mem *mem, const struct uvf_mem_span *span)
 	size_t count = mem->span_count;
 	struct uvf_mem_span *spans;
 
-	if (!span->offset && span->size == mem->size) {
+	if (!span->offset && span->size == mem->size && !span->io) {
 		mem->is_whole = true;
 		mem->whole.ptr = span->ptr;
 		mem->whole.window = span->window;
@@ -156,7 +161,7 @@ uint8_t *uvf_mem_at(const struct uvf_mem *mem, uint64_t offset, uint64_t size)
 	if (!next)
 		return NULL;
 	span = &mem->spans[next - 1];
-	if (offset - span->offset >= span->size ||
+	if (span->io || offset - span->offset >= span->size ||
 	    size > span->size - (offset - span->offset))
 		return NULL;
 	return span->ptr + (offset - span->offset);
@@ -175,6 +180,36 @@ static int copy_by_mm(struct uvf_mem *mem, uint64_t offset, uint8_t *buf,
 		mem->mm, mem->vaddr + offset, buf, len);
 }
 
+/* Through a device, by accesses as wide as may be. */
+static int copy_by_io(struct uvf_mem_io *io, uint64_t offset, uint8_t *buf,
+		      size_t len, bool is_write)
+{
+	int ret = 0;
+
+	while (len && !ret) {
+		size_t size = 8;
+
+		while (size > len || offset % size)
+			size /= 2;
+		ret = io->ops->access(io, offset, buf, size, is_write);
+		offset += size;
+		buf += size;
+		len -= size;
+	}
+	return ret;
+}
+
+/* Of one span, @offset bytes behind its start. */
+static int copy_by_span(const struct uvf_mem_span *span, uint64_t offset,
+			uint8_t *buf, size_t len, bool is_write)
+{
+	if (span->io)
+		return copy_by_io(span->io, span->io_offset + offset, buf, len,
+				  is_write);
+	return is_write ? uvf_copy_to(span->ptr + offset, buf, len)
+			: uvf_copy_from(buf, span->ptr + offset, len);
+}
+
 static int transfer(struct uvf_mem *mem, uint64_t offset, uint8_t *buf,
 		    size_t len, bool is_write)
 {
@@ -183,24 +218,21 @@ static int transfer(struct uvf_mem *mem, uint64_t offset, uint8_t *buf,
 	while (len) {
 		const struct uvf_mem_span *span =
 			next ? &mem->spans[next - 1] : NULL;
-		uint8_t *ptr = NULL;
 		uint64_t piece = len;
 		int ret;
 
 		if (span && offset - span->offset < span->size) {
-			ptr = span->ptr + (offset - span->offset);
-			if (piece > span->size - (offset - span->offset))
-				piece = span->size - (offset - span->offset);
-		} else if (next < mem->span_count &&
-			   piece > mem->spans[next].offset - offset) {
-			piece = mem->spans[next].offset - offset;
-		}
-		if (!ptr)
+			uint64_t behind = offset - span->offset;
+
+			if (piece > span->size - behind)
+				piece = span->size - behind;
+			ret = copy_by_span(span, behind, buf, piece, is_write);
+		} else {
+			if (next < mem->span_count &&
+			    piece > mem->spans[next].offset - offset)
+				piece = mem->spans[next].offset - offset;
 			ret = copy_by_mm(mem, offset, buf, piece, is_write);
-		else if (is_write)
-			ret = uvf_copy_to(ptr, buf, piece);
-		else
-			ret = uvf_copy_from(buf, ptr, piece);
+		}
 		if (ret)
 			return ret;
 		offset += piece;

@@ -22,6 +22,9 @@
 #define UVF_PROT_WRITE 0x2u /* the device may write */
 #define UVF_PROT_ALL   0x3u
 
+/* Beside the rights: registers of a device are no memory for this use. */
+#define UVF_MEM_NO_DEVICE 0x4u
+
 struct uvf_mm;
 struct uvf_mem;
 struct uvf_window;
@@ -69,12 +72,33 @@ struct uvf_mm {
 struct uvf_mm *uvf_mm_get(struct uvf_mm *mm);
 void uvf_mm_put(struct uvf_mm *mm); /* takes NULL */
 
-/* A run of bytes that is mapped here. */
+struct uvf_mem_io;
+
+struct uvf_mem_io_ops {
+	/*
+	 * One load or store of 1, 2, 4 or 8 bytes, naturally aligned;
+	 * -EFAULT: nothing answers there now.
+	 */
+	int (*access)(struct uvf_mem_io *io, uint64_t offset, void *buf,
+		      size_t len, bool is_write);
+	void (*destroy)(struct uvf_mem_io *io);
+};
+
+/* What a device answers for: a BAR.  Embedded by what implements it. */
+struct uvf_mem_io {
+	const struct uvf_mem_io_ops *ops;
+};
+
+/* A run of bytes that is mapped here, or that a device answers for. */
 struct uvf_mem_span {
 	uint64_t offset; /* bytes from the start of the memory */
 	uint64_t size;   /* bytes */
-	uint8_t *ptr;
+	union {
+		uint8_t *ptr;
+		uint64_t io_offset; /* of the first byte */
+	};
 	struct uvf_window *window; /* holds one reference; NULL: our own */
+	struct uvf_mem_io *io;     /* owned; NULL: mapped here */
 };
 
 /* Immutable from uvf_mem_create() on, but for ref. */
@@ -100,7 +124,7 @@ struct uvf_mem {
  * @ret_mem: written on success; the caller owns one reference
  * @mm:      whose memory; the memory takes a reference of its own
  * @vaddr:   client addresses
- * @prot:    UVF_PROT_*, as the device will use it
+ * @prot:    UVF_PROT_*, as the device will use it, and UVF_MEM_NO_DEVICE
  *
  * Return: 0, or, in the order they are tested:
  *   -ENOMEM  out of memory
@@ -114,7 +138,7 @@ void uvf_mem_put(struct uvf_mem *mem); /* takes NULL */
 /**
  * uvf_mem_add_span() - tell memory which part of it is mapped here
  * For struct uvf_mm_ops::map() only, in ascending order.
- * Return: 0 or -ENOMEM; then the caller still owns the window.
+ * Return: 0 or -ENOMEM; then the caller still owns window and io.
  */
 int uvf_mem_add_span(struct uvf_mem *mem, const struct uvf_mem_span *span);
 

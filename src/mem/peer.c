@@ -20,12 +20,11 @@
 #include "mem/peer_file.h"
 #include "mem/vma.h"
 
-static int (*device_probe)(dev_t dev, ino_t inode, uint64_t offset);
+static uvf_peer_device_fn *device_lookup;
 
-void uvf_peer_set_device_memory(int (*probe)(dev_t dev, ino_t inode,
-					     uint64_t offset))
+void uvf_peer_set_device_memory(uvf_peer_device_fn *lookup)
 {
-	device_probe = probe;
+	device_lookup = lookup;
 }
 
 static struct uvf_peer *peer_of(struct uvf_mm *mm)
@@ -92,6 +91,35 @@ static bool is_past_file(struct uvf_peer *peer, const struct uvf_vma *vma,
 	       peer_dma_read(&peer->mm, addr, &byte, 1);
 }
 
+/*
+ * A piece that may be of a BAR.
+ * Return: 1 it is, and a part of the memory now; 0 it is not; or -EFAULT
+ * nothing answers there, or it must not be a device; -ENOMEM.
+ */
+static int map_device(const struct uvf_vma *vma, struct uvf_range piece,
+		      uint32_t prot, struct uvf_mem *mem)
+{
+	struct uvf_mem_span span = {
+		.offset = piece.first - mem->vaddr,
+		.size = uvf_range_size(piece),
+		.io_offset = vma->offset + (piece.first - vma->addr.first),
+	};
+	int ret;
+
+	if (!vma->inode || !device_lookup)
+		return 0;
+	ret = device_lookup(vma->dev, vma->inode, span.io_offset, &span.io);
+	if (ret <= 0)
+		return ret;
+	if (prot & UVF_MEM_NO_DEVICE)
+		ret = -EFAULT;
+	else if (span.io && uvf_mem_add_span(mem, &span))
+		ret = -ENOMEM;
+	if (ret < 0 && span.io)
+		span.io->ops->destroy(span.io);
+	return ret;
+}
+
 /* Check, and map here if it can be, one piece that lies in one VMA. */
 static int map_piece(struct uvf_peer *peer, const struct uvf_vma *vma,
 		     struct uvf_range piece, uint32_t prot, struct uvf_mem *mem)
@@ -101,12 +129,8 @@ static int map_piece(struct uvf_peer *peer, const struct uvf_vma *vma,
 		.offset = piece.first - mem->vaddr,
 		.size = uvf_range_size(piece),
 	};
-	int ret = 0;
+	int ret = map_device(vma, piece, prot, mem);
 
-	if (vma->inode && device_probe)
-		ret = device_probe(vma->dev, vma->inode,
-				   vma->offset +
-					   (piece.first - vma->addr.first));
 	if (ret)
 		return ret < 0 ? ret : 0;
 	if (is_written ? !vma->is_writable : !vma->is_readable)

@@ -26,17 +26,21 @@ int uvf_peer_create(struct uvf_mm **ret_mm, pid_t pid);
 /** uvf_peer_is_current() - whether the program runs still */
 bool uvf_peer_is_current(struct uvf_mm *mm);
 
+/*
+ * Tell what answers for a byte of a file that may be one of our devices: 1
+ * and whom to ask in *ret_io, by offsets in the file, or NULL for what can be
+ * mapped but is not reached; 0 the file is none of ours; -EFAULT nothing
+ * answers there now; -ENOMEM.
+ */
+typedef int uvf_peer_device_fn(dev_t dev, ino_t inode, uint64_t offset,
+			       struct uvf_mem_io **ret_io);
+
 /**
  * uvf_peer_set_device_memory() - tell which files are BARs of our devices
- * @probe: 1 when a byte of a file is one of a BAR that answers now, -EFAULT
- *         when it is one that does not, 0 when the file is none of ours;
- *         NULL: none is
- *
- * Memory of a BAR may be mapped for DMA, but none is reached yet.  A file
- * for which @probe does not say 0 is never opened.
+ * @lookup: NULL: none is
+ * A file for which @lookup does not say 0 is never opened.
  * Context: before the first mapping.
  */
-void uvf_peer_set_device_memory(int (*probe)(dev_t dev, ino_t inode,
-					     uint64_t offset));
+void uvf_peer_set_device_memory(uvf_peer_device_fn *lookup);
 
 #endif /* UVF_MEM_PEER_H */

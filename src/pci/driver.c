@@ -168,6 +168,7 @@ const struct uvf_device_ops uvf_pci_device_ops = {
 	.mmap = pci_mmap,
 	.fault = pci_fault,
 	.mmio = pci_mmio,
+	.dma_target = pci_dma_target,
 };
 
 static int vfio_probe(struct uvf_driver *driver, struct uvf_bus_device *bus)

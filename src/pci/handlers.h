@@ -40,6 +40,10 @@ void pci_fault(struct uvf_device *device, uint64_t pos,
 bool pci_mmio(struct uvf_device *device, uint64_t pos, void *buf, size_t len,
 	      bool is_write);
 
+/* peer.c */
+int pci_dma_target(struct uvf_device *device, uint64_t pos,
+		   struct uvf_mem_io **ret_io);
+
 /* ioeventfd.c */
 void uvf_ioeventfds_close_locked(struct uvf_pci *pci)
 	UVF_REQUIRES(pci->model.lock);

@@ -83,7 +83,7 @@ struct uvf_fds {
 	struct uvf_list by_watch[BUCKETS];
 };
 
-/* The one table of this process; for uvf_fds_probe_device(). */
+/* The one table of this process; for uvf_fds_find_target(). */
 static struct uvf_fds *_Atomic present;
 
 /* Set by SIGIO in the thread that receives, and by who looked. */
@@ -574,22 +574,20 @@ struct uvf_file *uvf_fds_find_inode(struct uvf_fds *fds, dev_t dev, ino_t ino)
 	return file;
 }
 
-int uvf_fds_probe_device(dev_t dev, ino_t ino, uint64_t offset)
+int uvf_fds_find_target(dev_t dev, ino_t ino, uint64_t offset,
+			struct uvf_mem_io **ret_io)
 {
 	struct uvf_fds *fds = atomic_load(&present);
 	struct uvf_file *file = NULL;
-	struct uvf_page page;
 	int ret = 0;
 
 	if (fds)
 		file = uvf_fds_find_inode(fds, dev, ino);
 	if (file && (file->kind == UVF_FILE_DEVICE ||
 		     file->kind == UVF_FILE_V02_DEVICE)) {
-		uvf_file_fault(file, offset, &page);
-		ret = page.kind == UVF_PAGE_SIGBUS ||
-				      page.kind == UVF_PAGE_REVOKED
-			      ? -EFAULT
-			      : 1;
+		ret = uvf_file_dma_target(file, offset, ret_io);
+		if (!ret)
+			ret = 1;
 	}
 	uvf_file_put(file);
 	return ret;

@@ -24,6 +24,7 @@ struct uvf_client;
 struct uvf_clients;
 struct uvf_fds;
 struct uvf_file;
+struct uvf_mem_io;
 
 /* What an open descriptor of a client is. */
 struct uvf_fd {
@@ -79,7 +80,8 @@ struct uvf_client *uvf_fds_client(struct uvf_fds *fds, pid_t tid);
 struct uvf_file *uvf_fds_find_inode(struct uvf_fds *fds, dev_t dev, ino_t ino);
 
 /* For uvf_peer_set_device_memory(), of the present table; any thread. */
-int uvf_fds_probe_device(dev_t dev, ino_t ino, uint64_t offset);
+int uvf_fds_find_target(dev_t dev, ino_t ino, uint64_t offset,
+			struct uvf_mem_io **ret_io);
 
 /**
  * uvf_fds_find() - as uvf_fds_lookup(), for any thread; without a client

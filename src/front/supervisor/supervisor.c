@@ -146,7 +146,7 @@ static int prepare(struct supervisor *s)
 		fail(s, what, ret);
 		return ret;
 	}
-	uvf_peer_set_device_memory(uvf_fds_probe_device);
+	uvf_peer_set_device_memory(uvf_fds_find_target);
 	prepare_control(s);
 	return ret;
 }

@@ -61,7 +61,9 @@ static void pages_put(struct uvf_pages *pages)
 
 int uvf_pages_pin(struct uvf_pages *pages)
 {
-	uint32_t prot = pages->is_writable ? UVF_PROT_WRITE : UVF_PROT_READ;
+	/* Linux pins pages of memory for an iommufd, and no others. */
+	uint32_t prot = UVF_MEM_NO_DEVICE |
+			(pages->is_writable ? UVF_PROT_WRITE : UVF_PROT_READ);
 	int ret = 0;
 
 	if (!pages->pins)

@@ -551,17 +551,59 @@ static void has_no_part_in_a_dead_process(void **state)
 
 static ino_t bar_inode;
 
-static int is_bar(dev_t dev, ino_t inode, uint64_t offset)
+/* Eight registers of a device, and what was asked of it last. */
+static struct {
+	struct uvf_mem_io io;
+	uint8_t bytes[64];
+	size_t widest;
+	unsigned int destroyed;
+	bool is_deaf;
+} bar;
+
+static int bar_access(struct uvf_mem_io *io, uint64_t offset, void *buf,
+		      size_t len, bool is_write)
 {
-	(void)dev;
-	return inode == bar_inode && !offset;
+	assert_ptr_equal(io, &bar.io);
+	if (bar.is_deaf)
+		return -EFAULT;
+	assert_true(offset % len == 0 && offset + len <= sizeof(bar.bytes));
+	if (len > bar.widest)
+		bar.widest = len;
+	if (is_write)
+		memcpy(bar.bytes + offset, buf, len);
+	else
+		memcpy(buf, bar.bytes + offset, len);
+	return 0;
 }
 
-static void accepts_a_bar_and_reaches_nothing(void **state)
+static void bar_destroy(struct uvf_mem_io *io)
+{
+	assert_ptr_equal(io, &bar.io);
+	bar.destroyed++;
+}
+
+static const struct uvf_mem_io_ops bar_ops = {
+	.access = bar_access,
+	.destroy = bar_destroy,
+};
+
+static int find_bar(dev_t dev, ino_t inode, uint64_t offset,
+		    struct uvf_mem_io **ret_io)
+{
+	(void)dev;
+	bar.io.ops = &bar_ops;
+	if (inode != bar_inode || offset)
+		return 0;
+	*ret_io = &bar.io;
+	return 1;
+}
+
+static void reaches_a_bar_through_its_device(void **state)
 {
 	struct child *child = start(state);
 	int fd = memfd(child, PAGE, 0);
 	uint64_t p = map(child, PAGE, PROT_NONE, MAP_SHARED, fd);
+	uint8_t got[11];
 	char path[64];
 	struct uvf_mem *mem;
 	struct stat st;
@@ -570,11 +612,22 @@ static void accepts_a_bar_and_reaches_nothing(void **state)
 	assert_int_equal(stat(path, &st), 0);
 	bar_inode = st.st_ino;
 	assert_int_equal(try(child, p, PAGE, R | W), -EFAULT);
-	uvf_peer_set_device_memory(is_bar);
+	uvf_peer_set_device_memory(find_bar);
+	assert_int_equal(try(child, p, PAGE, R | UVF_MEM_NO_DEVICE), -EFAULT);
+	assert_int_equal(bar.destroyed, 1);
 	assert_int_equal(create(child, p, PAGE, R | W, &mem), 0);
-	assert_false(mem->is_whole || mem->span_count);
+	assert_null(uvf_mem_at(mem, 0, 8));
+	assert_int_equal(uvf_mem_write(mem, 13, "hello world", 11), 0);
+	assert_memory_equal(bar.bytes + 13, "hello world", 11);
+	assert_int_equal(bar.widest, 8);
+	assert_int_equal(uvf_mem_read(mem, 13, got, 11), 0);
+	assert_memory_equal(got, "hello world", 11);
+	bar.is_deaf = true;
+	assert_int_equal(uvf_mem_write(mem, 0, "x", 1), -EFAULT);
+	assert_int_equal(uvf_mem_read(mem, 0, got, 1), -EFAULT);
 	uvf_peer_set_device_memory(NULL);
 	uvf_mem_put(mem);
+	assert_int_equal(bar.destroyed, 2);
 }
 
 static void changes_nothing_when_it_fails(void **state)
@@ -635,7 +688,7 @@ int main(void)
 		CASE(maps_huge_pages),
 		CASE(has_no_part_in_the_next_program),
 		CASE(has_no_part_in_a_dead_process),
-		CASE(accepts_a_bar_and_reaches_nothing),
+		CASE(reaches_a_bar_through_its_device),
 		CASE(changes_nothing_when_it_fails),
 	};
 
