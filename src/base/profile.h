@@ -44,10 +44,12 @@ struct uvf_profile {
 	bool container_passes_file_calls; /* read, write, mmap to the backend */
 	bool host_bind_breaks_isolation;  /* instead of being refused */
 	bool has_noiommu;
+	bool has_device_class;     /* vfio-dev in /sys */
 	bool has_cdev;             /* and iommufd */
 	bool has_mdev;             /* mediated devices */
 	bool has_pasid;            /* PASID attach, bind token, DMA_BUF */
 	bool has_core_feature;     /* VFIO_DEVICE_FEATURE */
+	bool has_precopy;          /* PRE_COPY and MIG_DATA_SIZE */
 	bool set_iommu_tries_next; /* another backend after one failed */
 	bool device_opens_per_fd;  /* ops->open for each descriptor */
 	int stale_node_errno;      /* a node whose group is gone */

@@ -39,6 +39,11 @@ struct uvf_params {
 struct uvf_machine {
 	const struct uvf_profile *profile;
 	bool has_iommu; /* else no device has a group; fixed at run time */
+	/*
+	 * How often the users of a device that is to go are asked for it
+	 * before it is taken away; 0: for ever.  Fixed at run time.
+	 */
+	unsigned int revoke_after;
 	atomic_ulong generation; /* goes up with each change sysfs shows */
 
 	/*
@@ -143,5 +148,11 @@ void uvf_machine_rescan(struct uvf_machine *machine);
 /* Write a number to a file rescan.  Return: @size, or -EINVAL. */
 ssize_t uvf_machine_rescan_by_file(struct uvf_machine *machine,
 				   const char *text, size_t size);
+
+/* Whether users of a device that is to go are asked for it at all. */
+static inline bool uvf_machine_asks_users(const struct uvf_machine *machine)
+{
+	return machine->profile->unregister_requests;
+}
 
 #endif /* UVF_BUS_MACHINE_H */

@@ -220,9 +220,8 @@ long device_ioctl_bind_iommufd(struct uvf_file *file, struct uvf_caller *caller,
 	struct uvf_kvm *kvm;
 	int ret, lookup;
 
-	(void)cmd;
 	if (!df->vfio->has_cdev)
-		return -ENOTTY;
+		return device_ioctl_other(file, caller, cmd, arg);
 	ret = read_bind(df, caller, arg, &bind);
 	if (!ret && df->group)
 		ret = -EINVAL;
@@ -265,10 +264,9 @@ long device_ioctl_attach_iommufd_pt(struct uvf_file *file,
 	struct uvf_device *device = df->device;
 	int ret;
 
-	(void)cmd;
 	/* To a file that came from a group it means nothing. */
 	if (df->group)
-		return -ENOTTY;
+		return device_ioctl_other(file, caller, cmd, arg);
 	if (uvf_copy_in(caller, &attach, arg, ATTACH_MIN))
 		return -EFAULT;
 	ret = check_pt(df, attach.argsz, ATTACH_MIN, attach.flags);
@@ -297,9 +295,8 @@ long device_ioctl_detach_iommufd_pt(struct uvf_file *file,
 	struct uvf_device *device = df->device;
 	int ret;
 
-	(void)cmd;
 	if (df->group)
-		return -ENOTTY;
+		return device_ioctl_other(file, caller, cmd, arg);
 	if (uvf_copy_in(caller, &detach, arg, DETACH_MIN))
 		return -EFAULT;
 	ret = check_pt(df, detach.argsz, DETACH_MIN, detach.flags);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/class.h"
 #include "core/device.h"
 
 #include <errno.h>
@@ -98,14 +99,19 @@ static struct uvf_iommu_group *fake_group(struct uvf_device *device)
 }
 
 /*
- * Its number is in /sys; a node of its own it has but without an IOMMU.
+ * Its number is in /sys, and told to those who listen; a node of its own it
+ * has but without an IOMMU.
  */
 static void show_device(struct uvf_device *device)
 {
 	uvf_lock(&device->vfio->lock);
 	device->has_cdev = device->kind != UVF_DEVICE_NOIOMMU;
 	uvf_unlock(&device->vfio->lock);
+	uvf_machine_touch(device->vfio->machine);
+	if (!device->vfio->has_device_class)
+		return;
 	uvf_bus_device_set_vfio_index(device->bus_device, (int)device->index);
+	uvf_class_emit_device(device, UVF_UEVENT_ADD);
 }
 
 static void hide_cdev(struct uvf_device *device)
@@ -207,7 +213,10 @@ int uvf_device_register_emulated(struct uvf_device *device)
 static void hide_device(struct uvf_device *device)
 {
 	uvf_group_hide_device(device);
+	if (uvf_bus_device_vfio_index(device->bus_device) < 0)
+		return;
 	uvf_bus_device_set_vfio_index(device->bus_device, -1);
+	uvf_class_emit_device(device, UVF_UEVENT_REMOVE);
 }
 
 /*
@@ -245,12 +254,24 @@ void uvf_device_put_user(struct uvf_device *device)
 	uvf_unlock(&device->wait_lock);
 }
 
+/* A driver that answers ioctls at all tells what its device is. */
+long device_ioctl_other(struct uvf_file *file, struct uvf_caller *caller,
+			unsigned int cmd, unsigned long arg)
+{
+	const struct uvf_device_file *df = file->object;
+
+	if (df->device->ops->ioctl)
+		return df->device->ops->ioctl(df->device, caller, cmd, arg);
+	return df->device->ops->get_info ? -ENOTTY : -EINVAL;
+}
+
 long device_ioctl_feature(struct uvf_file *file, struct uvf_caller *caller,
 			  unsigned int cmd, unsigned long arg)
 {
 	const struct uvf_device_file *df = file->object;
+	const struct uvf_profile *profile = df->vfio->machine->profile;
 
-	(void)cmd;
-	return uvf_device_feature(df->device, df->vfio->machine->profile,
-				  caller, arg);
+	if (!profile->has_core_feature)
+		return device_ioctl_other(file, caller, cmd, arg);
+	return uvf_device_feature(df->device, profile, caller, arg);
 }

@@ -98,17 +98,6 @@ static const struct ioctl_row kvm_vfio_rows[] = {
 
 #define ROWS(rows) rows, sizeof(rows) / sizeof((rows)[0])
 
-/* A driver that answers ioctls at all tells what its device is. */
-static long device_ioctl_other(struct uvf_file *file, struct uvf_caller *caller,
-			       unsigned int cmd, unsigned long arg)
-{
-	const struct uvf_device_file *df = file->object;
-
-	if (df->device->ops->ioctl)
-		return df->device->ops->ioctl(df->device, caller, cmd, arg);
-	return df->device->ops->get_info ? -ENOTTY : -EINVAL;
-}
-
 /* Who decides what the core does not. */
 static long call_driver(struct uvf_file *file, struct uvf_caller *caller,
 			const struct ioctl_row *row, unsigned long arg)

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <linux/vfio.h>
+#include <stdbool.h>
 
 #include "base/profile.h"
 #include "core/device.h"
@@ -34,9 +35,17 @@ int uvf_feature_check(uint32_t flags, uint32_t ops, size_t have, size_t need)
 	return 1;
 }
 
+/* One call; what does not change on the way through the features. */
+struct request {
+	struct uvf_caller *caller;
+	uint32_t flags;
+	uint64_t data;
+	size_t size;
+	bool has_precopy; /* does the kernel know of it */
+};
+
 static int get_migration(struct uvf_migration *migration,
-			 struct uvf_caller *caller, uint32_t flags,
-			 uint64_t data, size_t size)
+			 const struct request *req)
 {
 	uint64_t answer;
 	int ret;
@@ -44,10 +53,12 @@ static int get_migration(struct uvf_migration *migration,
 	if (!migration)
 		return -ENOTTY;
 	answer = uvf_migration_flags(migration);
-	ret = uvf_feature_check(flags, GET, size, sizeof(answer));
+	if (!req->has_precopy)
+		answer &= ~(uint64_t)UVF_MIG_HAS_PRE_COPY;
+	ret = uvf_feature_check(req->flags, GET, req->size, sizeof(answer));
 	if (ret != 1)
 		return ret;
-	return uvf_copy_out(caller, data, &answer, sizeof(answer));
+	return uvf_copy_out(req->caller, req->data, &answer, sizeof(answer));
 }
 
 /* The state has changed, whatever becomes of the descriptor. */
@@ -70,6 +81,15 @@ static int give_stream(struct uvf_caller *caller, struct uvf_file *file,
 	return uvf_copy_out(caller, data, state, sizeof(*state));
 }
 
+/* States that the kernel does not know are none. */
+static int set_state(struct uvf_migration *migration, const struct request *req,
+		     uint32_t target, struct uvf_file **ret_file)
+{
+	if (!req->has_precopy && target >= UVF_MIG_PRE_COPY)
+		return -EINVAL;
+	return uvf_migration_set_state(migration, target, ret_file);
+}
+
 /*
  * Return: 0, or, in the order they are tested:
  *   -ENOTTY  the device cannot be migrated
@@ -79,8 +99,7 @@ static int give_stream(struct uvf_caller *caller, struct uvf_file *file,
  *   -EMFILE, -EFAULT  no descriptor; the state has changed
  */
 static int mig_device_state(struct uvf_migration *migration,
-			    struct uvf_caller *caller, uint32_t flags,
-			    uint64_t data, size_t size)
+			    const struct request *req)
 {
 	struct vfio_device_feature_mig_state state;
 	struct uvf_file *file = NULL;
@@ -88,62 +107,60 @@ static int mig_device_state(struct uvf_migration *migration,
 
 	if (!migration)
 		return -ENOTTY;
-	ret = uvf_feature_check(flags, GET | SET, size, sizeof(state));
+	ret = uvf_feature_check(req->flags, GET | SET, req->size,
+				sizeof(state));
 	if (ret != 1)
 		return ret;
-	if (uvf_copy_in(caller, &state, data, sizeof(state)))
+	if (uvf_copy_in(req->caller, &state, req->data, sizeof(state)))
 		return -EFAULT;
 	ret = 0;
-	if (flags & GET)
+	if (req->flags & GET)
 		state.device_state = uvf_migration_state(migration);
 	else
-		ret = uvf_migration_set_state(migration, state.device_state,
-					      &file);
+		ret = set_state(migration, req, state.device_state, &file);
 	state.data_fd = -1;
 	if (file)
-		return give_stream(caller, file, data, &state);
-	if (uvf_copy_out(caller, data, &state, sizeof(state)))
+		return give_stream(req->caller, file, req->data, &state);
+	if (uvf_copy_out(req->caller, req->data, &state, sizeof(state)))
 		return -EFAULT;
 	return ret;
 }
 
 static int get_data_size(struct uvf_migration *migration,
-			 struct uvf_caller *caller, uint32_t flags,
-			 uint64_t data, size_t size)
+			 const struct request *req)
 {
 	uint64_t answer;
 	int ret;
 
+	if (!req->has_precopy)
+		return NOT_OURS;
 	if (!migration)
 		return -ENOTTY;
-	ret = uvf_feature_check(flags, GET, size, sizeof(answer));
+	ret = uvf_feature_check(req->flags, GET, req->size, sizeof(answer));
 	if (ret != 1)
 		return ret;
 	answer = uvf_migration_data_size(migration);
-	return uvf_copy_out(caller, data, &answer, sizeof(answer));
+	return uvf_copy_out(req->caller, req->data, &answer, sizeof(answer));
 }
 
-static int core_feature(struct uvf_device *device, struct uvf_caller *caller,
-			uint32_t flags, uint64_t data, size_t size)
+static int core_feature(struct uvf_device *device, const struct request *req)
 {
-	switch (flags & VFIO_DEVICE_FEATURE_MASK) {
+	switch (req->flags & VFIO_DEVICE_FEATURE_MASK) {
 	case VFIO_DEVICE_FEATURE_MIGRATION:
-		return get_migration(device->migration, caller, flags, data,
-				     size);
+		return get_migration(device->migration, req);
 	case VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE:
-		return mig_device_state(device->migration, caller, flags, data,
-					size);
+		return mig_device_state(device->migration, req);
 	case VFIO_DEVICE_FEATURE_DMA_LOGGING_START:
-		return uvf_dma_logging_start(device->dma_log, caller, flags,
-					     data, size);
+		return uvf_dma_logging_start(device->dma_log, req->caller,
+					     req->flags, req->data, req->size);
 	case VFIO_DEVICE_FEATURE_DMA_LOGGING_STOP:
-		return uvf_dma_logging_stop(device->dma_log, flags, size);
+		return uvf_dma_logging_stop(device->dma_log, req->flags,
+					    req->size);
 	case VFIO_DEVICE_FEATURE_DMA_LOGGING_REPORT:
-		return uvf_dma_logging_report(device->dma_log, caller, flags,
-					      data, size);
+		return uvf_dma_logging_report(device->dma_log, req->caller,
+					      req->flags, req->data, req->size);
 	case MIG_DATA_SIZE:
-		return get_data_size(device->migration, caller, flags, data,
-				     size);
+		return get_data_size(device->migration, req);
 	default:
 		return NOT_OURS;
 	}
@@ -156,11 +173,13 @@ long uvf_device_feature(struct uvf_device *device,
 	struct vfio_device_feature feature;
 	const uint32_t known = VFIO_DEVICE_FEATURE_MASK | GET | SET |
 			       VFIO_DEVICE_FEATURE_PROBE;
-	uint64_t data = arg + sizeof(feature);
+	struct request req = {
+		.caller = caller,
+		.data = arg + sizeof(feature),
+		.has_precopy = profile->has_precopy,
+	};
 	int ret;
 
-	if (!profile->has_core_feature)
-		return -ENOTTY;
 	if (uvf_copy_in(caller, &feature, arg, sizeof(feature)))
 		return -EFAULT;
 	if (feature.argsz < sizeof(feature) || feature.flags & ~known)
@@ -168,12 +187,13 @@ long uvf_device_feature(struct uvf_device *device,
 	if (!(feature.flags & VFIO_DEVICE_FEATURE_PROBE) &&
 	    feature.flags & GET && feature.flags & SET)
 		return -EINVAL;
-	ret = core_feature(device, caller, feature.flags, data,
-			   feature.argsz - sizeof(feature));
+	req.flags = feature.flags;
+	req.size = feature.argsz - sizeof(feature);
+	ret = core_feature(device, &req);
 	if (ret != NOT_OURS)
 		return ret;
 	if (!device->ops->feature)
 		return -profile->feature_unknown_errno;
-	return device->ops->feature(device, caller, feature.flags, data,
-				    feature.argsz - sizeof(feature));
+	return device->ops->feature(device, caller, req.flags, req.data,
+				    req.size);
 }

@@ -27,7 +27,6 @@ int uvf_feature_check(uint32_t flags, uint32_t ops, size_t have, size_t need);
  * @arg: struct vfio_device_feature
  *
  * Return: what the feature says, or, in the order they are tested:
- *   -ENOTTY  the kernel is older than features
  *   -EFAULT  the header cannot be read
  *   -EINVAL  argsz below 8, unknown flags
  *   -EINVAL  GET and SET without PROBE

@@ -39,7 +39,8 @@ struct uvf_group {
 
 	struct uvf_list vfio_node; /* under vfio->lock, as drivers */
 	unsigned int minor;        /* of its node, fixed once it is listed */
-	unsigned int drivers;      /* registered devices */
+	bool is_shown; /* it is listed, and was told of; under vfio->lock */
+	unsigned int drivers; /* registered devices */
 
 	struct uvf_mutex device_lock; /* protects devices; match() runs there */
 	struct uvf_list devices;      /* struct uvf_device, by group_node */

@@ -9,6 +9,7 @@
 #include "base/bug.h"
 #include "bus/group.h"
 #include "bus/machine.h"
+#include "core/class.h"
 #include "core/container.h"
 #include "core/device.h"
 #include "core/file.h"
@@ -21,6 +22,23 @@
 static bool is_noiommu(const struct uvf_group *group)
 {
 	return group->kind == UVF_DEVICE_NOIOMMU;
+}
+
+static void print_name(const struct uvf_group *group,
+		       char ret_name[UVF_GROUP_NAME])
+{
+	(void)snprintf(ret_name, UVF_GROUP_NAME, "%s%u",
+		       is_noiommu(group) ? UVF_GROUP_NOIOMMU : "", group->id);
+}
+
+/* Its node came or went. */
+static void tell(const struct uvf_group *group, enum uvf_uevent_action action)
+{
+	char name[UVF_GROUP_NAME];
+
+	uvf_machine_touch(group->vfio->machine);
+	print_name(group, name);
+	uvf_class_emit_group(group->vfio->machine, action, group->minor, name);
 }
 
 static struct uvf_group *find_id_locked(struct uvf_vfio *vfio, unsigned int id)
@@ -122,7 +140,8 @@ void uvf_group_put(struct uvf_group *group)
 	uvf_unlock(&vfio->lock);
 	if (!is_last)
 		return;
-	uvf_machine_touch(vfio->machine);
+	if (group->is_shown)
+		tell(group, UVF_UEVENT_REMOVE);
 	free_group(group);
 }
 
@@ -168,12 +187,13 @@ static struct uvf_group *obtain_group(struct uvf_vfio *vfio,
 	} else {
 		group = made;
 		group->minor = free_minor_locked(vfio);
+		group->is_shown = true;
 		uvf_list_append(&vfio->groups, &group->vfio_node);
 	}
 	group->drivers++;
 	uvf_unlock(&vfio->lock);
 	if (group == made)
-		uvf_machine_touch(vfio->machine);
+		tell(group, UVF_UEVENT_ADD);
 	else
 		free_group(made);
 	return group;
@@ -204,11 +224,13 @@ static void leave_group(struct uvf_group *group)
 	uvf_lock(&vfio->lock);
 	is_orphan = !--group->drivers &&
 		    vfio->machine->profile->last_device_detaches;
-	if (is_orphan)
+	if (is_orphan) {
 		uvf_list_remove(&group->vfio_node);
+		group->is_shown = false;
+	}
 	uvf_unlock(&vfio->lock);
 	if (is_orphan) {
-		uvf_machine_touch(vfio->machine);
+		tell(group, UVF_UEVENT_REMOVE);
 		orphan(group);
 	}
 	uvf_group_put(group);
@@ -285,8 +307,7 @@ bool uvf_group_node(struct uvf_vfio *vfio, unsigned int id,
 	group = find_id_locked(vfio, id);
 	if (group) {
 		ret_node->minor = group->minor;
-		(void)snprintf(ret_node->name, sizeof(ret_node->name), "%s%u",
-			       is_noiommu(group) ? UVF_GROUP_NOIOMMU : "", id);
+		print_name(group, ret_node->name);
 	}
 	uvf_unlock(&vfio->lock);
 	return group;

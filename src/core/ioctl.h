@@ -11,6 +11,13 @@
 struct uvf_caller;
 struct uvf_file;
 
+/*
+ * What the core does not know: the driver's own, -ENOTTY, or -EINVAL of a
+ * driver that knows no ioctl at all.
+ */
+long device_ioctl_other(struct uvf_file *file, struct uvf_caller *caller,
+			unsigned int cmd, unsigned long arg);
+
 /* VFIO_DEVICE_FEATURE; see uvf_device_feature(). */
 long device_ioctl_feature(struct uvf_file *file, struct uvf_caller *caller,
 			  unsigned int cmd, unsigned long arg);

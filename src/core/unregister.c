@@ -72,7 +72,7 @@ static void wait_in_silence(struct uvf_device *device)
  */
 static void wait_and_ask(struct uvf_device *device, struct uvf_task *task)
 {
-	const unsigned int limit = device->vfio->revoke_after;
+	const unsigned int limit = device->vfio->machine->revoke_after;
 	unsigned int count = 0;
 
 	while (!is_unused(device)) {
@@ -101,7 +101,7 @@ static void wait_and_ask(struct uvf_device *device, struct uvf_task *task)
 void uvf_unregister_wait(struct uvf_device *device, struct uvf_task *task)
 {
 	uvf_device_put_user(device);
-	if (!device->vfio->machine->profile->unregister_requests) {
+	if (!uvf_machine_asks_users(device->vfio->machine)) {
 		wait_in_silence(device);
 		return;
 	}

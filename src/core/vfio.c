@@ -16,7 +16,7 @@ void uvf_vfio_init(struct uvf_vfio *vfio, struct uvf_machine *machine,
 			&machine->params.enable_unsafe_noiommu_mode;
 	vfio->backends = uvf_iommu_backends_of(host);
 	vfio->request_ns = REQUEST_NS;
-	vfio->revoke_after = 0;
+	vfio->has_device_class = machine->profile->has_device_class;
 	vfio->v02 = NULL;
 	uvf_mutex_init(&vfio->lock);
 	uvf_list_init(&vfio->groups);

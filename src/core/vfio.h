@@ -29,7 +29,6 @@ struct uvf_vfio {
 
 	/* Set between uvf_vfio_init() and the first device. */
 	uint64_t request_ns;       /* time between two requests to users */
-	unsigned int revoke_after; /* requests; 0: wait for ever */
 
 	struct uvf_mutex lock;  /* protects what follows */
 	struct uvf_list groups; /* struct uvf_group, by vfio_node */
@@ -38,6 +37,7 @@ struct uvf_vfio {
 	struct uvf_list devices;
 
 	struct uvf_list miscs; /* struct uvf_misc; fixed at run time */
+	bool has_device_class; /* devices are shown as vfioN; fixed */
 	bool has_cdev; /* iommufd and character devices; fixed at run time */
 };
 
@@ -81,9 +81,11 @@ int uvf_group_open(struct uvf_vfio *vfio, const struct uvf_caller *caller,
 		   unsigned int id, bool wants_noiommu,
 		   struct uvf_file **ret_file);
 
+#define UVF_GROUP_NAME 24 /* bytes of a node's name, final NUL included */
+
 /* The node of a group, below /dev/vfio. */
 struct uvf_group_node {
-	char name[24];
+	char name[UVF_GROUP_NAME];
 	unsigned int minor; /* the lowest that was free when the group came */
 };
 

@@ -16,6 +16,7 @@
 #include "core/file.h"
 #include "core/group.h"
 #include "front/machine.h"
+#include "v02/v02.h"
 
 /* What a list is made of; any of them may be NULL when memory is short. */
 struct listing {
@@ -161,9 +162,25 @@ static void add_user(json_t *object, pid_t pid)
 		json_decref(user);
 }
 
+/* A process that has groups of v0.2 open. */
+struct v02_holder {
+	struct listing *list;
+	pid_t pid;
+};
+
+static void list_v02_group(void *arg, unsigned int id)
+{
+	const struct v02_holder *holder = arg;
+	json_t *object = find_by_id(holder->list->groups, id);
+
+	if (object)
+		add_user(object, holder->pid);
+}
+
 static void list_holder(void *arg, pid_t pid, const struct uvf_file *file)
 {
 	struct listing *list = arg;
+	struct v02_holder holder = {list, pid};
 	struct uvf_device_file *df;
 	struct uvf_device *device;
 	const struct uvf_group *group;
@@ -182,6 +199,14 @@ static void list_holder(void *arg, pid_t pid, const struct uvf_file *file)
 		object = find_by_name(list->devices, "address",
 				      device->bus_device->name);
 		uvf_device_file_leave(df);
+		break;
+	case UVF_FILE_V02_GROUP:
+	case UVF_FILE_V02_IOMMU:
+		uvf_v02_each_group(file, list_v02_group, &holder);
+		break;
+	case UVF_FILE_V02_DEVICE:
+		object = find_by_name(list->devices, "address",
+				      uvf_v02_device_name(file));
 		break;
 	default:
 		break;

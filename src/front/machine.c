@@ -173,7 +173,6 @@ static int choose_personality(struct uvfio_machine *machine)
 		.is_coherent = host->iommu.enforces_coherency,
 		.remaps_interrupts = host->remaps_interrupts,
 		.allows_unsafe_interrupts = host->allows_unsafe_interrupts,
-		.revoke_after = machine->vfio.revoke_after,
 	};
 
 	if (!machine->profile.is_v02)

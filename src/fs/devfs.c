@@ -46,11 +46,12 @@ struct v02_walk {
 	void *arg;
 };
 
-static int tell_v02_node(void *arg, const char *name)
+static int tell_v02_node(void *arg, const char *name, unsigned int minor)
 {
 	const struct v02_walk *walk = arg;
 	char path[64];
 
+	(void)minor;
 	(void)snprintf(path, sizeof(path), GROUP_PREFIX "%s", name);
 	return walk->fn(walk->arg, path, 0600);
 }

@@ -9,8 +9,10 @@
 #include "bus/device.h"
 #include "bus/group.h"
 #include "bus/machine.h"
+#include "core/class.h"
 #include "core/vfio.h"
 #include "fs/sysfs_walk.h"
+#include "v02/v02.h"
 
 /* A character device of a class, as udev and devtmpfs learn of it. */
 static void walk_class_device(struct uvf_walk *walk, const char *class,
@@ -36,25 +38,29 @@ static void walk_class_device(struct uvf_walk *walk, const char *class,
 	uvf_walk_link(walk, dir, "class/%s/%s", class, name);
 }
 
+/* The group whose node has this name below /dev/vfio. */
+static int walk_vfio_group(void *arg, const char *name, unsigned int minor)
+{
+	char dev[24], uevent[UVF_CLASS_PAIRS];
+
+	(void)snprintf(dev, sizeof(dev), "%u:%u\n", UVF_GROUP_MAJOR, minor);
+	uvf_class_group_pairs(uevent, minor, name);
+	walk_class_device(arg, "vfio", name, dev, uevent);
+	return 0;
+}
+
 /* As long as they have nodes: while the last device is unbound, too. */
 static void walk_vfio_groups(struct uvf_walk *walk, struct uvf_vfio *vfio)
 {
 	struct uvf_iommu_group *group;
 	struct uvf_group_node node;
-	char dev[24], uevent[80];
 	unsigned int id = 0;
 
 	for (; (group = uvf_iommu_group_from(walk->machine, id)); id++) {
 		id = group->id;
 		uvf_iommu_group_put(group);
-		if (!uvf_group_node(vfio, id, &node))
-			continue;
-		(void)snprintf(dev, sizeof(dev), "%u:%u\n",
-			       UVF_WALK_GROUP_MAJOR, node.minor);
-		(void)snprintf(uevent, sizeof(uevent),
-			       "MAJOR=%u\nMINOR=%u\nDEVNAME=vfio/%s\n",
-			       UVF_WALK_GROUP_MAJOR, node.minor, node.name);
-		walk_class_device(walk, "vfio", node.name, dev, uevent);
+		if (uvf_group_node(vfio, id, &node))
+			(void)walk_vfio_group(walk, node.name, node.minor);
 	}
 }
 
@@ -98,12 +104,20 @@ void uvf_sysfs_walk_classes(struct uvf_walk *walk, struct uvf_vfio *vfio)
 {
 	struct uvf_bus_device **devices;
 	size_t count;
+	int ret;
 
 	uvf_walk_dir(walk, "devices/virtual/misc");
 	uvf_walk_dir(walk, "devices/virtual/vfio");
 	uvf_walk_dir(walk, "class/misc");
 	uvf_walk_dir(walk, "class/vfio");
-	uvf_walk_dir(walk, "class/vfio-dev");
+	if (vfio->has_device_class)
+		uvf_walk_dir(walk, "class/vfio-dev");
+	if (vfio->v02) {
+		ret = uvf_v02_walk_nodes(vfio->v02, walk_vfio_group, walk);
+		if (ret)
+			uvf_walk_fail(walk, ret);
+		return;
+	}
 	walk_class_device(walk, "misc", "vfio", "10:196\n",
 			  "MAJOR=10\nMINOR=196\nDEVNAME=vfio/vfio\n"
 			  "DEVMODE=0666\n");

@@ -9,6 +9,7 @@
 #include "bus/driver.h"
 #include "bus/machine.h"
 #include "core/cdev.h"
+#include "core/class.h"
 #include "fs/sysfs_walk.h"
 
 static size_t show_override(struct uvf_bus_device *device, void *buf,
@@ -77,19 +78,17 @@ static void walk_attrs(struct uvf_walk *walk, struct uvf_bus_device *device,
 static void walk_vfio_dev(struct uvf_walk *walk, const char *parent, int index)
 {
 	const bool has_cdev = uvf_cdev_exists(walk->vfio, (unsigned int)index);
-	char dev[32], uevent[96];
+	char dev[32], uevent[UVF_CLASS_PAIRS];
 	const struct uvf_walk_text files[] = {
-		{"uevent", 0644, has_cdev ? uevent : "", uvf_walk_store_uevent},
+		{"uevent", 0644, uevent, uvf_walk_store_uevent},
 		{has_cdev ? "dev" : NULL, 0444, dev, NULL},
 		{NULL, 0, NULL, NULL},
 	};
 	const struct uvf_walk_file about = {.subsystem = "vfio-dev"};
 	char dir[UVF_WALK_PATH];
 
-	(void)snprintf(dev, sizeof(dev), "%u:%d\n", UVF_WALK_CDEV_MAJOR, index);
-	(void)snprintf(uevent, sizeof(uevent),
-		       "MAJOR=%u\nMINOR=%d\nDEVNAME=vfio/devices/vfio%d\n",
-		       UVF_WALK_CDEV_MAJOR, index, index);
+	(void)snprintf(dev, sizeof(dev), "%u:%d\n", UVF_CDEV_MAJOR, index);
+	uvf_class_device_pairs(uevent, (unsigned int)index, has_cdev);
 	uvf_walk_dir(walk, "%s/vfio-dev", parent);
 	uvf_walk_path(walk, dir, "%s/vfio-dev/vfio%d", parent, index);
 	if (!uvf_walk_wants(walk, dir))

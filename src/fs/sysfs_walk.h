@@ -125,10 +125,6 @@ ssize_t uvf_walk_store_rescan(const struct uvf_walk_file *file,
 			      struct uvf_task *task, const char *text,
 			      size_t size);
 
-/* Dynamic on a real kernel; this is what Debian's gives with few modules. */
-#define UVF_WALK_GROUP_MAJOR 245
-#define UVF_WALK_CDEV_MAJOR  244
-
 /* Bytes of the name of a module, final NUL included. */
 #define UVF_WALK_MODULE 40
 

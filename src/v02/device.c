@@ -212,3 +212,10 @@ void uvf_v02_device_put(struct uvf_v02_device *device)
 	uvf_bus_device_put(device->bus_device);
 	uvf_free(device);
 }
+
+const char *uvf_v02_device_name(const struct uvf_file *file)
+{
+	const struct device_file *self = file->object;
+
+	return self->device->bus_device->name;
+}

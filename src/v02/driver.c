@@ -15,6 +15,7 @@
 #include "bus/device.h"
 #include "bus/group.h"
 #include "bus/machine.h"
+#include "core/class.h"
 #include "v02/state.h"
 
 #define REQUEST_SECONDS 10
@@ -98,6 +99,18 @@ static bool is_name_taken_locked(struct uvf_v02 *v02, const char *name)
 	return false;
 }
 
+static bool is_minor_taken_locked(struct uvf_v02 *v02, unsigned int minor)
+	UVF_REQUIRES(uvf_v02_role)
+{
+	struct uvf_list *node;
+
+	uvf_list_for_each (node, &v02->groups)
+		if (uvf_list_entry(node, struct uvf_v02_group, node)->minor ==
+		    minor)
+			return true;
+	return false;
+}
+
 /* A group's number is its name, unless another bus was first to have it. */
 static struct uvf_v02_group *
 create_group_locked(struct uvf_v02 *v02, struct uvf_bus *bus, unsigned int id)
@@ -116,7 +129,12 @@ create_group_locked(struct uvf_v02 *v02, struct uvf_bus *bus, unsigned int id)
 	if (is_name_taken_locked(v02, group->name))
 		(void)snprintf(group->name, sizeof(group->name), "%s:%u",
 			       bus->name, id);
+	while (is_minor_taken_locked(v02, group->minor))
+		group->minor++;
 	uvf_list_append(&v02->groups, &group->node);
+	uvf_machine_touch(bus->machine);
+	uvf_class_emit_group(bus->machine, UVF_UEVENT_ADD, group->minor,
+			     group->name);
 	return group;
 }
 
@@ -134,6 +152,8 @@ void uvf_v02_group_destroy_locked(struct uvf_v02_group *group)
 	uvf_list_remove(&group->node);
 	uvf_iommu_group_put(group->iommu_group);
 	uvf_machine_touch(group->bus->machine);
+	uvf_class_emit_group(group->bus->machine, UVF_UEVENT_REMOVE,
+			     group->minor, group->name);
 	uvf_free(group);
 }
 
@@ -336,15 +356,17 @@ static void wait_for_users_locked(struct uvf_v02_device *device,
 				  struct uvf_task *task)
 	UVF_REQUIRES(uvf_v02_role)
 {
-	const unsigned int limit = device->group->v02->host.revoke_after;
-	bool is_deaf = false;
+	const struct uvf_machine *machine = device->bus_device->bus->machine;
+	const bool asks = uvf_machine_asks_users(machine);
+	const unsigned int limit = asks ? machine->revoke_after : 0;
+	bool is_deaf = !asks;
 
 	for (unsigned int count = 0; is_in_use_locked(device); count++) {
 		if (limit && count >= limit) {
 			uvf_v02_iommu_revoke_locked(device->group->iommu);
 			return;
 		}
-		if (device->ops->request)
+		if (asks && device->ops->request)
 			device->ops->request(device->data, count);
 		wait_locked(device, task, &is_deaf);
 	}
@@ -375,23 +397,28 @@ int uvf_v02_walk_nodes(struct uvf_v02 *v02, uvf_v02_node_fn *fn, void *arg)
 	size_t count = 0, i = 0;
 	struct uvf_list *node;
 	int ret = 0;
-	char(*names)[sizeof(group->name)];
+	struct named {
+		char name[sizeof(group->name)];
+		unsigned int minor;
+	} * nodes;
 
 	uvf_v02_lock(v02);
 	uvf_list_for_each (node, &v02->groups)
 		count++;
-	names = uvf_calloc(count + 1, sizeof(*names));
-	if (names)
+	nodes = uvf_calloc(count + 1, sizeof(*nodes));
+	if (nodes)
 		uvf_list_for_each (node, &v02->groups) {
 			group = uvf_list_entry(node, struct uvf_v02_group,
 					       node);
-			memcpy(names[i++], group->name, sizeof(group->name));
+			nodes[i].minor = group->minor;
+			memcpy(nodes[i++].name, group->name,
+			       sizeof(group->name));
 		}
 	uvf_v02_unlock(v02);
-	if (!names)
+	if (!nodes)
 		return -ENOMEM;
 	for (i = 0; i < count && !ret; i++)
-		ret = fn(arg, names[i]);
-	uvf_free(names);
+		ret = fn(arg, nodes[i].name, nodes[i].minor);
+	uvf_free(nodes);
 	return ret;
 }

@@ -350,3 +350,31 @@ void uvf_v02_iommu_revoke_locked(struct uvf_v02_iommu *iommu)
 	}
 	uvf_v02_iommu_settle_locked(iommu);
 }
+
+/* Of all groups of a set. */
+static void each_group_locked(const struct uvf_v02_iommu *iommu,
+			      void (*fn)(void *arg, unsigned int id), void *arg)
+	UVF_REQUIRES(uvf_v02_role)
+{
+	struct uvf_list *node;
+
+	uvf_list_for_each (node, &iommu->groups)
+		fn(arg,
+		   uvf_list_entry(node, struct uvf_v02_group, iommu_node)->id);
+}
+
+void uvf_v02_each_group(const struct uvf_file *file,
+			void (*fn)(void *arg, unsigned int id), void *arg)
+{
+	const struct uvf_v02_group *group = file->object;
+	const struct iommu_file *self = file->object;
+
+	if (file->kind == UVF_FILE_V02_GROUP) {
+		fn(arg, group->id);
+		return;
+	}
+	uvf_v02_lock(self->v02);
+	if (self->iommu)
+		each_group_locked(self->iommu, fn, arg);
+	uvf_v02_unlock(self->v02);
+}

@@ -97,6 +97,7 @@ struct uvf_v02_group {
 	struct uvf_bus *bus;
 	unsigned int id;
 	char name[32];           /* of its node */
+	unsigned int minor;      /* likewise */
 	struct uvf_list devices; /* struct uvf_v02_device */
 	unsigned int file_count; /* open files of the group */
 	/* Of the devices, holds a reference; NULL: there are none. */

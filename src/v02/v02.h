@@ -29,11 +29,6 @@ struct uvf_v02_host {
 	bool is_coherent;           /* the IOMMU can enforce coherency */
 	bool remaps_interrupts;
 	bool allows_unsafe_interrupts; /* the option allow_unsafe_intrs */
-	/*
-	 * How often a user is asked to let go before the files are taken
-	 * away; 0: for ever.
-	 */
-	unsigned int revoke_after;
 };
 
 /* What a bus driver does for its devices; data is that of bind_dev. */
@@ -121,7 +116,7 @@ void *uvf_v02_unbind_dev(struct uvf_v02 *v02, struct uvf_bus_device *device,
 			 struct uvf_task *task);
 
 /* One node by its name below /dev/vfio. */
-typedef int uvf_v02_node_fn(void *arg, const char *name);
+typedef int uvf_v02_node_fn(void *arg, const char *name, unsigned int minor);
 
 /**
  * uvf_v02_walk_nodes() - the nodes, in the order they were made
@@ -141,5 +136,15 @@ int uvf_v02_open(struct uvf_v02 *v02, const char *name,
 
 /* The name of the node behind a file of a group; lives with the file. */
 const char *uvf_v02_node_name(const struct uvf_file *file);
+
+/* The name of the device behind a file of one; lives with the file. */
+const char *uvf_v02_device_name(const struct uvf_file *file);
+
+/*
+ * The groups of a file of a group or of an iommu, by number.  A lock of v02
+ * may be held around @fn.
+ */
+void uvf_v02_each_group(const struct uvf_file *file,
+			void (*fn)(void *arg, unsigned int id), void *arg);
 
 #endif /* UVF_V02_V02_H */

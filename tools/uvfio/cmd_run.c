@@ -164,7 +164,7 @@ int cmd_run(int argc, char **argv)
 		uvfio_machine_destroy(machine);
 		return STATUS_USAGE;
 	}
-	machine->vfio.revoke_after = options.revoke_after;
+	machine->bus.revoke_after = options.revoke_after;
 	run = (struct uvf_run){
 		.vfio = &machine->vfio,
 		.machine = machine,

@@ -643,10 +643,6 @@ static void a_feature_is_checked_in_this_order(void **state)
 				 profiles[i].unknown);
 		fake_close(&fake);
 	}
-	/* Older kernels have no features. */
-	fake_open(&fake, 1, "4.1");
-	assert_int_equal(feature(&fake, NULL), -ENOTTY);
-	fake_close(&fake);
 }
 
 /* Shows F2. */
@@ -683,6 +679,38 @@ static void a_device_tells_what_it_can(void **state)
 	assert_int_equal(feature(&fake, &arg), 0);
 	assert_int_equal(arg.data, STATE_BYTES);
 	fake_close(&fake);
+}
+
+/* Flips has_precopy. */
+static void kernels_before_pre_copy_do_not_know_it(void **state)
+{
+	static const char *const abis[] = {"6.1", "6.6"};
+	static struct fake fake;
+
+	(void)state;
+	for (int is_new = 0; is_new < 2; is_new++) {
+		struct {
+			struct vfio_device_feature header;
+			uint64_t data;
+		} arg = {.header = {sizeof(arg),
+				    VFIO_DEVICE_FEATURE_MIGRATION | GET}};
+		struct mig_state to_pre = mig_state(SET, UVF_MIG_PRE_COPY);
+		struct mig_state to_p2p = mig_state(SET, UVF_MIG_PRE_COPY_P2P);
+
+		fake_open(&fake, 7, abis[is_new]);
+		assert_int_equal(feature(&fake, &arg), 0);
+		assert_int_equal(arg.data, is_new ? 7 : 3);
+		arg.header.flags = DATA_SIZE | GET;
+		assert_int_equal(feature(&fake, &arg), is_new ? 0 : -EINVAL);
+		assert_int_equal(feature(&fake, &to_pre), is_new ? 0 : -EINVAL);
+		assert_int_equal(to_pre.data.data_fd, is_new ? 42 : -1);
+		assert_int_equal(feature(&fake, &to_p2p), is_new ? 0 : -EINVAL);
+		assert_int_equal(state_of(&fake), is_new ? UVF_MIG_PRE_COPY_P2P
+							 : UVF_MIG_RUNNING);
+		uvf_file_put(fake.installed);
+		assert_int_equal(set_state(&fake, UVF_MIG_STOP_COPY, NULL), 0);
+		fake_close(&fake);
+	}
 }
 
 static void without_a_descriptor_the_state_has_changed(void **state)
@@ -785,6 +813,7 @@ int main(void)
 		cmocka_unit_test(a_feature_is_checked_in_this_order),
 		cmocka_unit_test(a_probe_needs_no_data),
 		cmocka_unit_test(a_device_tells_what_it_can),
+		cmocka_unit_test(kernels_before_pre_copy_do_not_know_it),
 		cmocka_unit_test(without_a_descriptor_the_state_has_changed),
 		cmocka_unit_test(incomplete_ops_are_refused),
 		cmocka_unit_test(setting_from_two_threads_is_some_serial_order),

@@ -227,6 +227,22 @@ static void device_without_ops_answers_einval(void **state)
 			 -EINVAL);
 	uvf_file_put(file);
 	rig_destroy(&rig);
+	/* Where the core knows no such ioctl, the driver would have to. */
+	rig = rig_create("4.1");
+	rig_fill(&rig);
+	fake_bind(fake_add(&rig, "a", GROUP), rig.vfio_driver);
+	all = client_open_all(rig.client, NODE, "a");
+	assert_int_equal(
+		client_ioctl(rig.client, all.device, VFIO_DEVICE_FEATURE, 0),
+		-EINVAL);
+	for (unsigned int i = 18; i < 21; i++) {
+		const unsigned int of_cdev = _IO(VFIO_TYPE, VFIO_BASE + i);
+
+		assert_int_equal(
+			client_ioctl(rig.client, all.device, of_cdev, 0),
+			-EINVAL);
+	}
+	rig_destroy(&rig);
 }
 
 /* Shows C12, S9. */

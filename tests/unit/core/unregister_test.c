@@ -302,7 +302,7 @@ static void revoked_device_fails_and_goes(void **state)
 	(void)state;
 	rig_fill(&rig);
 	rig.vfio->request_ns = SHORT_NS;
-	rig.vfio->revoke_after = 2;
+	rig.vfio->machine->revoke_after = 2;
 	fake = fake_add(&rig, "a", GROUP);
 	fake_bind(fake, rig.vfio_driver);
 	all = client_open_all(rig.client, NODE, "a");

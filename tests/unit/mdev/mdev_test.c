@@ -534,7 +534,13 @@ static void events_tell_of_it(void **state)
 	uvf_machine_set_changed(&machine->bus, NULL, NULL);
 	assert_string_equal(
 		heard, "add@/devices/virtual/mtty/mtty/" UUID_A " mdev\n"
+		       "add@/devices/virtual/vfio/1 vfio\n"
+		       "add@/devices/virtual/mtty/mtty/" UUID_A
+		       "/vfio-dev/vfio0 vfio-dev\n"
 		       "bind@/devices/virtual/mtty/mtty/" UUID_A " mdev\n"
+		       "remove@/devices/virtual/mtty/mtty/" UUID_A
+		       "/vfio-dev/vfio0 vfio-dev\n"
+		       "remove@/devices/virtual/vfio/1 vfio\n"
 		       "unbind@/devices/virtual/mtty/mtty/" UUID_A " mdev\n"
 		       "remove@/devices/virtual/mtty/mtty/" UUID_A " mdev\n"
 		       "change@/devices/virtual/mtty/mtty mtty\n"

@@ -268,10 +268,31 @@ static void a_signal_makes_unbind_ask_once_more(void **state)
 	assert_non_null(strstr(last_line, "tester (42)"));
 }
 
+/* As in 3.14, users may be waited for in silence; a signal changes nothing. */
+static void unbind_need_not_ask(void **state)
+{
+	struct rig *rig = *state;
+	struct fake *one = fake_add(rig, rig->pci, "one", 1, true);
+	struct unbinder unbinder;
+	int group = p_open(&rig->a, "1");
+	int device = (int)get_device(rig, group, "one");
+
+	rig->profile.unregister_requests = false;
+	rig->machine.revoke_after = 1;
+	start_unbind(&unbinder, one);
+	uvf_task_interrupt(&unbinder.task);
+	assert_int_not_equal(p_ioctl(&rig->a, device, V02_DEVICE_RESET, NULL),
+			     -ENODEV);
+	assert_true(is_bound(one));
+	p_close(&rig->a, device);
+	end_unbind(&unbinder);
+	assert_false(is_bound(one));
+	assert_int_equal(atomic_load(&one->requests), 0);
+}
+
 /* Defect 9: the policy takes away what users do not let go of. */
 static void a_policy_takes_the_files_away(void **state)
 {
-	struct uvf_v02_host host = rig_host;
 	struct unbinder unbinder;
 	struct uvf_page page;
 	struct process *a;
@@ -281,8 +302,8 @@ static void a_policy_takes_the_files_away(void **state)
 	uint32_t word;
 
 	(void)state;
-	host.revoke_after = 1;
-	rig = rig_create(&host);
+	rig = rig_create(&rig_host);
+	rig->machine.revoke_after = 1;
 	a = &rig->a;
 	one = fake_add(rig, rig->pci, "one", 1, true);
 	group = p_open(a, "1");
@@ -406,6 +427,7 @@ int main(void)
 		CASE(unmerge_lets_an_unbind_go_on),
 		CASE(the_driver_is_done_before_the_waiter_wakes),
 		CASE(a_signal_makes_unbind_ask_once_more),
+		CASE(unbind_need_not_ask),
 		cmocka_unit_test(a_policy_takes_the_files_away),
 		CASE(an_empty_group_goes_with_its_last_file),
 		CASE(an_empty_group_leaves_its_set),

@@ -5,6 +5,7 @@
 #include "rig.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Shows R1, M46. */
@@ -396,12 +397,12 @@ static void two_buses_may_have_groups_of_one_number(void **state)
 	assert_int_equal(merge(rig, first, second), -EINVAL);
 }
 
-static int count_node(void *arg, const char *name)
+static int count_node(void *arg, const char *name, unsigned int minor)
 {
 	char *names = arg;
+	size_t used = strlen(names);
 
-	strcat(names, name);
-	strcat(names, " ");
+	(void)snprintf(names + used, 64 - used, "%s=%u ", name, minor);
 	return strcmp(name, "stop") ? 0 : 5;
 }
 
@@ -414,7 +415,7 @@ static void nodes_are_told_in_their_order(void **state)
 	fake_add(rig, rig->platform, "two", 7, false);
 	fake_add(rig, rig->pci, "three", 2, false);
 	assert_int_equal(uvf_v02_walk_nodes(rig->v02, count_node, names), 0);
-	assert_string_equal(names, "7 platform:7 2 ");
+	assert_string_equal(names, "7=0 platform:7=1 2=2 ");
 }
 
 int main(void)
