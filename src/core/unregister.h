@@ -12,8 +12,8 @@ struct uvf_task;
  * uvf_unregister_wait() - drop the driver's own use, and wait for the others
  * @task: who waits; NULL: nobody who could be signalled
  *
- * After revoke_after requests of the machine, if that is not 0, files of the device
- * are taken away from their owners instead.
+ * After revoke_after requests of the machine, if that is not 0, files of the
+ * device are taken away from their owners instead.
  *
  * Context: no locks of the core are held.
  */

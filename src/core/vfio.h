@@ -28,7 +28,7 @@ struct uvf_vfio {
 	struct uvf_v02 *v02; /* fixed: the ABI of 2011 instead of ours; NULL */
 
 	/* Set between uvf_vfio_init() and the first device. */
-	uint64_t request_ns;       /* time between two requests to users */
+	uint64_t request_ns; /* time between two requests to users */
 
 	struct uvf_mutex lock;  /* protects what follows */
 	struct uvf_list groups; /* struct uvf_group, by vfio_node */

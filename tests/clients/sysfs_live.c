@@ -247,8 +247,8 @@ static void uevents_are_heard(void)
 	NEED(fd >= 0);
 	CHECK(!bind(fd, (struct sockaddr *)&addr, sizeof(addr)));
 	CHECK(!put(UNBIND, DEVICE));
-	CHECK(hears(fd, "remove@/devices/pci0000:00/" DEVICE
-			"/vfio-dev/vfio0"));
+	CHECK(hears(fd,
+		    "remove@/devices/pci0000:00/" DEVICE "/vfio-dev/vfio0"));
 	CHECK(hears(fd, "remove@/devices/virtual/vfio/1"));
 	CHECK(hears(fd, "unbind@/devices/pci0000:00/" DEVICE));
 	CHECK(!put(BIND, DEVICE));

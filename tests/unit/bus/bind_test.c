@@ -301,13 +301,13 @@ static void an_old_bind_does_not_wait_for_an_unbind(void **state)
 	end();
 }
 
-/* By bind_locks_parent. */
+/* Flips bind_locks_parent. */
 static void siblings_wait_in_old_kernels_only(void **state)
 {
 	struct writer first, second;
 
 	(void)state;
-	make("6.12,bind_locks_parent=on");
+	make("4.1");
 	assert_int_equal(uvf_driver_bind(user, "a", NULL), 0);
 	assert_int_equal(uvf_driver_bind(host, "d", NULL), 0);
 	set_used(true);
@@ -322,7 +322,7 @@ static void siblings_wait_in_old_kernels_only(void **state)
 	assert_int_equal(finish(&second), 0);
 	end();
 
-	make(NULL);
+	make("6.1");
 	assert_int_equal(uvf_driver_bind(user, "a", NULL), 0);
 	set_used(true);
 	start(&first, uvf_driver_unbind, user, "a");
@@ -372,13 +372,14 @@ static void one_removal_waits_for_the_other(void **state)
 	end();
 }
 
-/* Shows U14.  By remove_is_deferred. */
+/* Shows U14.  Flips remove_is_deferred. */
 static void an_old_removal_returns_at_once(void **state)
 {
 	struct uvf_bus_device *device;
+	struct writer remover;
 
 	(void)state;
-	make("6.12,remove_is_deferred=on");
+	make("3.14");
 	device = uvf_bus_find_device(bus, "a");
 	assert_int_equal(uvf_driver_bind(user, "a", NULL), 0);
 	set_used(true);
@@ -387,6 +388,16 @@ static void an_old_removal_returns_at_once(void **state)
 	assert_int_equal(uvf_machine_unplug_by_file(device, NULL), -EAGAIN);
 	set_used(false);
 	uvf_bus_device_put(device);
+	end();
+
+	make("4.1");
+	assert_int_equal(uvf_driver_bind(user, "a", NULL), 0);
+	set_used(true);
+	start(&remover, unplug, NULL, "a");
+	wait_inside(1);
+	wait_blocked(&remover);
+	set_used(false);
+	assert_int_equal(finish(&remover), 0);
 	end();
 }
 

@@ -126,7 +126,7 @@ static int set_iommu(struct two *two)
 				 VFIO_SET_IOMMU, VFIO_TYPE1_IOMMU);
 }
 
-/* Shows C8, S20. */
+/* Shows C8, S20.  Flips set_iommu_tries_next. */
 static void next_backend_is_tried_after_a_failure(void **state)
 {
 	static const struct {

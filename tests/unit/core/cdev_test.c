@@ -223,7 +223,7 @@ static void bind_refuses_in_this_order(void **state)
 	must_close(*state, iommufd);
 }
 
-/* Shows S18. */
+/* Shows S18.  Flips has_pasid. */
 static void newest_kernels_read_more_of_bind(void **state)
 {
 	struct {
@@ -231,6 +231,7 @@ static void newest_kernels_read_more_of_bind(void **state)
 		uint64_t more;
 	} arg = {.bind = {.argsz = sizeof(arg)}, .more = 1};
 	struct pt pt = {.argsz = 16, .flags = 1};
+	struct uvfio_machine *old;
 	int device = must_open(*state, VFIO0);
 
 	arg.bind.iommufd = must_open(*state, "/dev/iommu");
@@ -252,6 +253,21 @@ static void newest_kernels_read_more_of_bind(void **state)
 			 -EOPNOTSUPP);
 	must_close(*state, device);
 	must_close(*state, arg.bind.iommufd);
+	/* The kernel before does not look so far, and knows no flag. */
+	old = machine_create_as("6.12", NULL);
+	device = must_open(old, VFIO0);
+	arg.bind.iommufd = must_open(old, "/dev/iommu");
+	arg.bind.flags = 1;
+	assert_int_equal(uvfio_ioctl(old, device, BIND, (uintptr_t)&arg),
+			 -EINVAL);
+	arg.bind.flags = 0;
+	arg.more = 1;
+	must_ioctl(old, device, BIND, (uintptr_t)&arg);
+	assert_int_equal(uvfio_ioctl(old, device, ATTACH, (uintptr_t)&pt),
+			 -EINVAL);
+	assert_int_equal(uvfio_ioctl(old, device, DETACH, (uintptr_t)&pt),
+			 -EINVAL);
+	uvfio_machine_destroy(old);
 }
 
 /* Shows V3, V4. */
@@ -414,14 +430,18 @@ static void the_lowest_number_is_taken_again(void **state)
 	must_close(*state, must_open(*state, VFIO1));
 }
 
-/* Shows S17. */
+/* Shows S17.  Flips has_cdev. */
 static void without_cdev_there_is_none(void **state)
 {
 	struct uvfio_machine *off = machine_create_as("6.12", "cdev=off");
 	struct uvfio_machine *old = machine_create_as("6.1", NULL);
+	struct uvfio_machine *first = machine_create_as("6.6", NULL);
 	struct opened opened = machine_open(off);
 
 	guard();
+	must_close(first, must_open(first, VFIO0));
+	must_close(first, must_open(first, "/dev/iommu"));
+	uvfio_machine_destroy(first);
 	must_close(*state, must_open(*state, VFIO0));
 	must_close(*state, must_open(*state, "/dev/iommu"));
 	assert_int_equal(uvfio_open(off, VFIO0), -ENOENT);

@@ -3,6 +3,7 @@
  * What a machine is made of, and what is said when it cannot be made.
  */
 #include <errno.h>
+#include <linux/vfio.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -113,9 +114,110 @@ static void creation_survives_every_failed_allocation(void **state)
 	assert_true(nth > 10);
 }
 
+static struct uvfio_machine *machine_of(const char *abi, const char *host)
+{
+	static const char *const devices[] = {"edu", NULL};
+	const struct uvfio_machine_params params = {
+		.abi = abi, .host = host, .devices = devices};
+	struct uvfio_machine *machine;
+	struct uvfio_error err = {""};
+
+	if (uvfio_machine_create(&machine, &params, &err))
+		fail_msg("%s: %s", abi, err.text);
+	return machine;
+}
+
+/* Flips is_v02.  Groups without containers, by numbers of their own. */
+static void first_proposal_is_another_abi(void **state)
+{
+	static const char *const abis[] = {"v02", "3.14"};
+	const unsigned int get_flags = _IOR(VFIO_TYPE, VFIO_BASE, uint64_t);
+
+	(void)state;
+	for (int is_later = 0; is_later < 2; is_later++) {
+		struct uvfio_machine *machine =
+			machine_of(abis[is_later], NULL);
+		int container = uvfio_open(machine, "/dev/vfio/vfio");
+		int group = uvfio_open(machine, "/dev/vfio/1");
+		uint64_t flags = 0;
+
+		assert_true(group >= 0);
+		if (is_later)
+			assert_true(container >= 0);
+		else
+			assert_int_equal(container, -ENODEV);
+		assert_int_equal(uvfio_ioctl(machine, group, get_flags,
+					     (uintptr_t)&flags),
+				 is_later ? -ENOTTY : 0);
+		assert_int_equal(flags, is_later ? 0 : 1);
+		uvfio_machine_destroy(machine);
+	}
+}
+
+/* Flips type1_extensions. */
+static void extensions_came_and_went(void **state)
+{
+	static const struct {
+		const char *abi;
+		long has[11]; /* by number */
+	} cases[] = {
+		{"3.14", {[1] = 1}},
+		{"4.1", {[1] = 1, [3] = 1, [6] = 1}},
+		{"6.1", {[1] = 1, [3] = 1, [6] = 1, [9] = 1}},
+		{"6.12", {[1] = 1, [3] = 1, [6] = 1, [9] = 1}},
+		{"6.19", {[1] = 1, [3] = 1, [9] = 1}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct uvfio_machine *machine = machine_of(cases[i].abi, NULL);
+		int container = uvfio_open(machine, "/dev/vfio/vfio");
+
+		for (unsigned int ext = 0; ext < 11; ext++)
+			assert_int_equal(uvfio_ioctl(machine, container,
+						     VFIO_CHECK_EXTENSION, ext),
+					 cases[i].has[ext]);
+		uvfio_machine_destroy(machine);
+	}
+}
+
+/* Flips has_spapr_tce_v2, has_eeh. */
+static void extensions_of_power_came(void **state)
+{
+	static const struct {
+		const char *abi;
+		bool has_eeh, has_v2;
+	} cases[] = {{"3.14", false, false},
+		     {"4.1", true, false},
+		     {"6.1", true, true}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct uvfio_machine *machine =
+			machine_of(cases[i].abi, "iommu=spapr");
+		int container = uvfio_open(machine, "/dev/vfio/vfio");
+
+		assert_int_equal(uvfio_ioctl(machine, container,
+					     VFIO_CHECK_EXTENSION,
+					     VFIO_SPAPR_TCE_IOMMU),
+				 1);
+		assert_int_equal(uvfio_ioctl(machine, container,
+					     VFIO_CHECK_EXTENSION, VFIO_EEH),
+				 cases[i].has_eeh);
+		assert_int_equal(uvfio_ioctl(machine, container,
+					     VFIO_CHECK_EXTENSION,
+					     VFIO_SPAPR_TCE_v2_IOMMU),
+				 cases[i].has_v2);
+		uvfio_machine_destroy(machine);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(first_proposal_is_another_abi),
+		cmocka_unit_test(extensions_came_and_went),
+		cmocka_unit_test(extensions_of_power_came),
 		cmocka_unit_test(wrong_specifications_are_named),
 		cmocka_unit_test(empty_machine_has_a_container_node),
 		cmocka_unit_test(creation_survives_every_failed_allocation),

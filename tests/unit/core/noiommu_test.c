@@ -133,7 +133,7 @@ static void host_without_iommu_has_no_groups_of_its_own(void **state)
 	rig_destroy(&rig);
 }
 
-/* Shows S16. */
+/* Shows S16.  Flips has_noiommu. */
 static void mode_came_after_4_1(void **state)
 {
 	static const struct {

@@ -21,7 +21,10 @@
 
 static const char *const old_and_new[] = {"4.1", "6.1"};
 
-/* Shows A1, S2, S3. */
+/*
+ * Shows A1, S2, S3.
+ * Flips set_container_kind_errno, set_container_negative_errno.
+ */
 static void descriptors_that_are_no_container(void **state)
 {
 	static const struct {
@@ -56,7 +59,7 @@ static void descriptors_that_are_no_container(void **state)
 	}
 }
 
-/* Shows A2, A3, A4, A5. */
+/* Shows A2, A3, A4, A5.  Flips set_container_users_first. */
 static void second_container_is_refused(void **state)
 {
 	(void)state;
@@ -82,7 +85,7 @@ static void second_container_is_refused(void **state)
 	}
 }
 
-/* Shows D2, D3, S4. */
+/* Shows D2, D3, S4.  Flips device_name_first. */
 static void names_and_containers(void **state)
 {
 	(void)state;
@@ -112,7 +115,7 @@ static void names_and_containers(void **state)
 	}
 }
 
-/* Shows D4, D7, S21. */
+/* Shows D4, D7, S21.  Flips device_opens_per_fd. */
 static void opens_by_descriptor_or_by_device(void **state)
 {
 	(void)state;
@@ -245,7 +248,7 @@ static void device_without_ops_answers_einval(void **state)
 	rig_destroy(&rig);
 }
 
-/* Shows C12, S9. */
+/* Shows C12, S9.  Flips container_passes_file_calls. */
 static void container_has_no_bytes(void **state)
 {
 	(void)state;
@@ -266,7 +269,7 @@ static void container_has_no_bytes(void **state)
 	}
 }
 
-/* Shows G8, B3, S1, S5. */
+/* Shows G8, B3, S1, S5.  Flips set_container_wants_viable, viability. */
 static void host_driver_beside_a_vfio_driver(void **state)
 {
 	(void)state;
@@ -324,7 +327,10 @@ static void harmless_drivers_leave_a_group_viable(void **state)
 	}
 }
 
-/* Shows B1, B6, T11, S15.  In each of the policies. */
+/*
+ * Shows B1, B6, T11, S15.  In each of the policies.
+ * Flips host_bind_breaks_isolation.
+ */
 static void host_driver_comes_to_a_live_group(void **state)
 {
 	static const char *const abis[] = {
@@ -400,6 +406,36 @@ static void device_on_its_way_out_is_viable(void **state)
 	assert_int_equal(window.status, 3);
 	assert_int_equal(status_of(&rig, all.group), 3);
 	rig_destroy(&rig);
+}
+
+static void look_at_release(struct uvf_device *device)
+{
+	(void)device;
+	window.status = status_of(window.rig, window.group);
+}
+
+/* Flips viability.  Unregistered, but the driver still has it. */
+static void device_between_vfio_and_its_driver(void **state)
+{
+	static const char *const abis[] = {"3.14", "4.1"};
+
+	(void)state;
+	for (int is_new = 0; is_new < 2; is_new++) {
+		struct rig rig = rig_create(abis[is_new]);
+		struct fake *fake;
+		int group;
+
+		rig_fill(&rig);
+		rig.ops.release = look_at_release;
+		fake = fake_add(&rig, "a", GROUP);
+		fake_bind(fake, rig.vfio_driver);
+		group = client_open(rig.client, NODE);
+		window = (struct window){&rig, group, -1};
+		uvf_device_detach(&fake->bus, NULL);
+		assert_int_equal(window.status, is_new);
+		assert_int_equal(status_of(&rig, group), 1);
+		rig_destroy(&rig);
+	}
 }
 
 /* Shows X1. */
@@ -682,7 +718,7 @@ static long ask_feature(struct rig *rig, int device, uint32_t argsz)
 			    (uintptr_t)&feature);
 }
 
-/* Shows S25. */
+/* Shows S25.  Flips feature_unknown_errno. */
 static void feature_that_nobody_knows(void **state)
 {
 	static const struct {
@@ -704,7 +740,7 @@ static void feature_that_nobody_knows(void **state)
 	}
 }
 
-/* Shows S19. */
+/* Shows S19.  Flips has_core_feature. */
 static void features_were_the_drivers_business(void **state)
 {
 	(void)state;
@@ -742,6 +778,7 @@ int main(void)
 		cmocka_unit_test(harmless_drivers_leave_a_group_viable),
 		cmocka_unit_test(host_driver_comes_to_a_live_group),
 		cmocka_unit_test(device_on_its_way_out_is_viable),
+		cmocka_unit_test(device_between_vfio_and_its_driver),
 		cmocka_unit_test(external_user_needs_a_viable_group),
 		cmocka_unit_test(emulated_device_pins_and_copies),
 		cmocka_unit_test(emulated_device_pins_in_an_iommufd),

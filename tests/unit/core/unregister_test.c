@@ -129,7 +129,7 @@ static void first_signal_asks_once_more(void **state)
 	rig_destroy(&rig);
 }
 
-/* Shows U5, U6, S6. */
+/* Shows U5, U6, S6.  Flips unregister_requests. */
 static void some_wait_in_silence(void **state)
 {
 	static const struct {
@@ -163,7 +163,7 @@ static void some_wait_in_silence(void **state)
 	}
 }
 
-/* Shows U7, S7. */
+/* Shows U7, S7.  Flips unregister_hides_first. */
 static void opens_while_unregister_waits(void **state)
 {
 	static const char *const abis[] = {"4.1", "6.1", "6.6", "6.12"};
@@ -197,7 +197,7 @@ static void opens_while_unregister_waits(void **state)
 	}
 }
 
-/* Shows U9, S8. */
+/* Shows U9, S8.  Flips last_device_detaches. */
 static void last_device_leaves_a_group_in_a_container(void **state)
 {
 	(void)state;
@@ -236,10 +236,10 @@ static void last_device_leaves_a_group_in_a_container(void **state)
 
 static const struct uvf_caller nobody;
 
-/* Shows U10, G14, S24. */
+/* Shows U10, G14, S24.  Flips stale_node_errno. */
 static void orphan_and_its_successor_live_side_by_side(void **state)
 {
-	struct rig rig = rig_create(NULL);
+	struct rig rig = rig_create("6.1");
 	struct opened all, again;
 	struct uvf_file *file;
 	struct fake *fake;
@@ -344,7 +344,7 @@ static void two_unbinds_and_a_bind_wait_for_one_user(void **state)
 	rig_destroy(&rig);
 }
 
-/* Shows U17, S26. */
+/* Shows U17, S26.  Flips duplicate_register_errno. */
 static void second_registration_is_refused(void **state)
 {
 	static const struct {

@@ -141,7 +141,7 @@ static void bind_and_unbind_name_what_is_wrong(void **state)
 	assert_true(has_driver(A, "vfio-pci"));
 }
 
-/* Shows B7, S23. */
+/* Shows B7, S23.  Flips bind_bound_errno. */
 static void a_bound_device_is_no_device_by_bind_bound_errno(void **state)
 {
 	(void)state;
@@ -156,7 +156,7 @@ static void a_bound_device_is_no_device_by_bind_bound_errno(void **state)
 	uvfio_machine_destroy(machine);
 }
 
-/* Shows S22. */
+/* Shows S22.  Flips has_driver_override. */
 static void driver_override_exists_by_its_switch(void **state)
 {
 	char text[16];
@@ -174,6 +174,39 @@ static void driver_override_exists_by_its_switch(void **state)
 	make("4.1", three);
 	shows(DEVICES A "/driver_override", "vfio-pci\n");
 	uvfio_machine_destroy(machine);
+}
+
+/* Flips bind_hides_probe_errno.  VFIO does not take a bridge. */
+static void what_a_probe_says_is_told_by_its_switch(void **state)
+{
+	static const char *const bridge[] = {"bridge,addr=" A, NULL};
+	static const char *const abis[] = {"4.1", "6.1"};
+
+	(void)state;
+	for (int is_new = 0; is_new < 2; is_new++) {
+		make(abis[is_new], bridge);
+		(void)put(DRIVER "pcieport/unbind", A);
+		accepts(DEVICES A "/driver_override", "vfio-pci");
+		refuses(DRIVER "vfio-pci/bind", A, is_new ? EINVAL : ENODEV);
+		uvfio_machine_destroy(machine);
+	}
+}
+
+/* Flips has_device_class. */
+static void vfio_devices_are_shown_since_6_1(void **state)
+{
+	static const char uevent[] = DEVICES A "/vfio-dev/vfio0/uevent";
+	static const char *const abis[] = {"4.1", "6.1"};
+	char text[80];
+
+	(void)state;
+	for (int is_new = 0; is_new < 2; is_new++) {
+		make(abis[is_new], three);
+		assert_int_equal(uvfio_sysfs_read(machine, uevent, text,
+						  sizeof(text), 0),
+				 is_new ? 0 : -ENOENT);
+		uvfio_machine_destroy(machine);
+	}
 }
 
 /* Shows B8. */
@@ -499,6 +532,8 @@ int main(void)
 		cmocka_unit_test(
 			a_bound_device_is_no_device_by_bind_bound_errno),
 		cmocka_unit_test(driver_override_exists_by_its_switch),
+		cmocka_unit_test(what_a_probe_says_is_told_by_its_switch),
+		cmocka_unit_test(vfio_devices_are_shown_since_6_1),
 		cmocka_unit_test_setup_teardown(an_override_decides_alone,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(ids_come_and_go, set_up,

@@ -113,7 +113,7 @@ static void failed_create_leaves_what_a_kernel_leaves(void **state)
 	rig_destroy(&rig);
 }
 
-/* Shows K1, S12. */
+/* Shows K1, S12.  Flips kvm_dies_with_fd. */
 static void device_ends_with_its_descriptor_or_the_vm(void **state)
 {
 	static const char *const with_vm[] = {
@@ -170,7 +170,7 @@ static void add_refuses_what_is_no_vfio_file(void **state)
 	rig_destroy(&rig);
 }
 
-/* Shows K2, S10. */
+/* Shows K2, S10.  Flips kvm_add_wants_viable. */
 static void add_of_a_bare_group(void **state)
 {
 	static const char *const wants[] = {
@@ -283,7 +283,7 @@ static void del_goes_by_the_open_file(void **state)
 	rig_destroy(&rig);
 }
 
-/* Shows K3, S11. */
+/* Shows K3, S11.  Flips kvm_del_checks_group. */
 static void del_of_what_is_no_viable_group(void **state)
 {
 	static const struct {
@@ -476,7 +476,7 @@ static void vm_hears_of_coherency_once(void **state)
 	rig_destroy(&amd);
 }
 
-/* Shows K7, S13. */
+/* Shows K7, S13.  Flips kvm_coherency. */
 static void coherency_comes_from_the_profile(void **state)
 {
 	static const struct {
@@ -574,7 +574,7 @@ static void open_device_keeps_the_vm(void **state)
 	}
 }
 
-/* Shows K10, S14. */
+/* Shows K10, S14.  Flips kvm_checks_mm. */
 static void child_may_not_use_the_device(void **state)
 {
 	static const struct {

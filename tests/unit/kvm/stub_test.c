@@ -91,19 +91,33 @@ static void vms_are_apart(void **state)
 	rig_destroy(&rig);
 }
 
-/* There is no KVM-VFIO device in Linux of 2011. */
+/* Flips has_kvm_vfio.  There is no such device in Linux of 2011. */
 static void v02_has_no_such_device(void **state)
 {
-	struct uvfio_machine *machine =
-		machine_create_as("6.12,has_kvm_vfio=off", "kvm=stub");
-	struct client *client = client_create(machine);
-	int vm = create_vm(client, client_open(client, "/dev/kvm"));
+	static const struct {
+		const char *abi;
+		bool has_it;
+	} cases[] = {
+		{"v02", false},
+		{"3.14", true},
+		{"6.12,has_kvm_vfio=off", false},
+	};
 
 	(void)state;
-	assert_int_equal(create_device(client, vm, KVM_DEV_TYPE_VFIO, 0),
-			 -ENODEV);
-	client_destroy(client);
-	uvfio_machine_destroy(machine);
+	for (int i = 0; i < 3; i++) {
+		struct uvfio_machine *machine =
+			machine_create_as(cases[i].abi, "kvm=stub");
+		struct client *client = client_create(machine);
+		int vm = create_vm(client, client_open(client, "/dev/kvm"));
+		long ret = create_device(client, vm, KVM_DEV_TYPE_VFIO, 0);
+
+		if (cases[i].has_it)
+			assert_true(ret >= 0);
+		else
+			assert_int_equal(ret, -ENODEV);
+		client_destroy(client);
+		uvfio_machine_destroy(machine);
+	}
 }
 
 static void host_may_have_none(void **state)

@@ -232,7 +232,7 @@ static void ties_end_with_what_they_tie(void **state)
 	rig_destroy(&rig);
 }
 
-/* Shows K11. */
+/* Shows K11.  Flips kvm_has_spapr_tce. */
 static void only_a_power_host_knows_tables(void **state)
 {
 	static const struct {

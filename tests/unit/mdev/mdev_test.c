@@ -252,6 +252,7 @@ static void unbound_it_is_only_good_for_removal(void **state)
 	shows_left("24\n", "12\n");
 }
 
+/* Flips has_mdev. */
 static void options_create_one(void **state)
 {
 	static const struct {
@@ -275,6 +276,8 @@ static void options_create_one(void **state)
 		uvfio_machine_destroy(machine);
 	}
 	assert_int_equal(make("4.1", cases[0].devices), -EINVAL);
+	assert_int_equal(make("6.1", cases[0].devices), 0);
+	uvfio_machine_destroy(machine);
 }
 
 static void one_is_plugged_later(void **state)

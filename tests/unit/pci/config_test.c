@@ -208,16 +208,36 @@ static void lists_show_what_is_visible(void **state)
 	rig_destroy(rig);
 }
 
-static void express_capability_ends_where_the_kernel_says(void **state)
+static void express_capability_of_an_integrated_endpoint(void **state)
 {
 	struct rig *rig = rig_create(&model_full, "6.1", false);
 
 	(void)state;
-	/* On bus 0 it is an integrated endpoint, and 0x2c bytes long. */
+	/* On bus 0 it is one, and 0x2c bytes long. */
 	assert_int_equal(cfg_get(rig, 0x82, 2) >> 4 & 0xf, PCI_EXP_TYPE_RC_END);
 	assert_int_equal(rig->pci->map[0x80 + 0x2b], PCI_CAP_ID_EXP);
 	assert_int_equal(rig->pci->map[0x80 + 0x2c], 0xff);
 	rig_destroy(rig);
+}
+
+/* Flips express_v2_size. */
+static void express_capability_ends_where_the_kernel_says(void **state)
+{
+	static const struct {
+		const char *abi;
+		unsigned int size;
+	} cases[] = {{"6.6", 0x32}, {"6.12", 0x34}};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct rig *rig =
+			rig_create_at(&model_full, cases[i].abi, "01:00.0");
+		const uint8_t *map = rig->pci->map + 0x80;
+
+		assert_int_equal(map[cases[i].size - 1], PCI_CAP_ID_EXP);
+		assert_int_not_equal(map[cases[i].size], PCI_CAP_ID_EXP);
+		rig_destroy(rig);
+	}
 }
 
 static void command_at_open_has_no_bus_master(void **state)
@@ -370,6 +390,7 @@ int main(void)
 		cmocka_unit_test(access_beyond_the_end_is_efault),
 		cmocka_unit_test(read_only_capability_takes_any_pointer),
 		cmocka_unit_test(lists_show_what_is_visible),
+		cmocka_unit_test(express_capability_of_an_integrated_endpoint),
 		cmocka_unit_test(express_capability_ends_where_the_kernel_says),
 		cmocka_unit_test(command_at_open_has_no_bus_master),
 		cmocka_unit_test(bars_can_be_sized_in_any_width),

@@ -209,10 +209,11 @@ static void eventfds_are_checked(void **state)
 	rig_destroy(rig);
 }
 
+/* Flips irq_negative_fd_is_error. */
 static void err_and_req_have_one_trigger(void **state)
 {
-	struct rig *rig = rig_create(&model_full, NULL, false);
-	struct rig *old = rig_create(&model_full, "6.1", false);
+	struct rig *rig = rig_create(&model_full, "6.12", false);
+	struct rig *old = rig_create(&model_full, "6.6", false);
 	uint8_t yes = 1, no = 0;
 	int minus_one = -1, minus_two = -2;
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -252,8 +253,8 @@ static const struct uvf_device_ops *ops(struct rig *rig)
 	return rig->pci->vfio.ops;
 }
 
-struct rig *rig_create(const struct uvfio_pci_model *model, const char *profile,
-		       bool may_spin)
+static struct rig *create(const struct uvfio_pci_model *model, const char *spec,
+			  const char *profile, bool may_spin)
 {
 	struct rig *rig = calloc(1, sizeof(*rig));
 	struct uvf_bus_device *device;
@@ -266,7 +267,7 @@ struct rig *rig_create(const struct uvfio_pci_model *model, const char *profile,
 	uvf_machine_init(&rig->machine, &rig->profile);
 	assert_int_equal(uvf_pci_init(&rig->machine, NULL), 0);
 	assert_int_equal(uvf_worker_create(&rig->worker, may_spin), 0);
-	assert_int_equal(uvf_options_parse(&options, model->name, &err), 0);
+	assert_int_equal(uvf_options_parse(&options, spec, &err), 0);
 	ret = uvf_pci_create(&rig->machine, rig->worker, model, options,
 			     &device, &err);
 	uvf_options_put(options);
@@ -281,6 +282,21 @@ struct rig *rig_create(const struct uvfio_pci_model *model, const char *profile,
 	rig->client.caller.pid = getpid();
 	assert_int_equal(ops(rig)->open(&rig->pci->vfio), 0);
 	return rig;
+}
+
+struct rig *rig_create(const struct uvfio_pci_model *model, const char *profile,
+		       bool may_spin)
+{
+	return create(model, model->name, profile, may_spin);
+}
+
+struct rig *rig_create_at(const struct uvfio_pci_model *model,
+			  const char *profile, const char *address)
+{
+	char spec[64];
+
+	(void)snprintf(spec, sizeof(spec), "%s,addr=%s", model->name, address);
+	return create(model, spec, profile, false);
 }
 
 void rig_destroy(struct rig *rig)

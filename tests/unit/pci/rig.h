@@ -63,6 +63,8 @@ struct rig {
 /* An open function; profile NULL: the default. */
 struct rig *rig_create(const struct uvfio_pci_model *model, const char *profile,
 		       bool may_spin);
+struct rig *rig_create_at(const struct uvfio_pci_model *model,
+			  const char *profile, const char *address);
 void rig_destroy(struct rig *rig);
 void rig_reopen(struct rig *rig);
 
