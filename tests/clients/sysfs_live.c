@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -373,6 +374,78 @@ static void unbind_waits_for_a_mapping(void)
 	CHECK(!put(BIND, DEVICE));
 }
 
+/* A user that hears when its device is asked for. */
+struct listener {
+	struct client_vfio vfio;
+	int request; /* eventfd */
+};
+
+static struct listener listen_on(const char *group, const char *name)
+{
+	struct listener self = {
+		.vfio = {.container = open(CONTAINER, O_RDWR | O_CLOEXEC),
+			 .group = open(group, O_RDWR | O_CLOEXEC)},
+		.request = eventfd(0, EFD_CLOEXEC),
+	};
+	struct {
+		struct vfio_irq_set set;
+		int32_t fd;
+	} irqs = {
+		.set = {.argsz = sizeof(irqs),
+			.flags = VFIO_IRQ_SET_DATA_EVENTFD |
+				 VFIO_IRQ_SET_ACTION_TRIGGER,
+			.index = VFIO_PCI_REQ_IRQ_INDEX,
+			.count = 1},
+		.fd = self.request,
+	};
+	struct client_vfio *vfio = &self.vfio;
+
+	NEED(!ioctl(vfio->group, VFIO_GROUP_SET_CONTAINER, &vfio->container));
+	NEED(!ioctl(vfio->container, VFIO_SET_IOMMU, VFIO_TYPE1_IOMMU));
+	vfio->device = ioctl(vfio->group, VFIO_GROUP_GET_DEVICE_FD, name);
+	NEED(vfio->device >= 0);
+	NEED(!ioctl(vfio->device, VFIO_DEVICE_SET_IRQS, &irqs));
+	return self;
+}
+
+/* As a shell does it: the file is truncated first. */
+static pid_t echo_unbind(const struct listener *users, const char *name)
+{
+	pid_t pid = fork();
+	int fd;
+
+	if (pid)
+		return pid;
+	close(users[0].vfio.device);
+	close(users[1].vfio.device);
+	fd = open(UNBIND, O_WRONLY | O_TRUNC);
+	_exit(write(fd, name, strlen(name)) == (ssize_t)strlen(name) ? 0 : 1);
+}
+
+static void two_devices_are_unbound_at_once(void)
+{
+	struct listener users[] = {listen_on(GROUP, DEVICE),
+				   listen_on("/dev/vfio/2", "0000:00:04.0")};
+	pid_t pids[] = {echo_unbind(users, DEVICE),
+			echo_unbind(users, "0000:00:04.0")};
+
+	/* Neither lets go before both were asked. */
+	for (int i = 0; i < 2; i++) {
+		struct pollfd asked = {.fd = users[i].request,
+				       .events = POLLIN};
+
+		CHECK(poll(&asked, 1, 20000) == 1);
+	}
+	for (int i = 0; i < 2; i++) {
+		client_close(&users[i].vfio);
+		close(users[i].request);
+	}
+	CHECK(client_wait(pids[0]) == 0);
+	CHECK(client_wait(pids[1]) == 0);
+	CHECK(!put(BIND, DEVICE));
+	CHECK(!put(BIND, "0000:00:04.0"));
+}
+
 static void *let_go(void *arg)
 {
 	struct user *user = arg;
@@ -444,6 +517,7 @@ int main(int argc, char **argv)
 	unbind_waits_for_the_user();
 	waiting_writer_can_be_killed();
 	unbind_waits_for_a_mapping();
+	two_devices_are_unbound_at_once();
 	who_unbinds_its_own_device_waits_for_itself();
 	who_waits_for_itself_can_be_killed();
 	/* Where namespaces are refused, they are the host's. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The kernel names a node by the inode number that its path makes, so that
- * nothing is to be remembered between two requests, and a node that went is
+ * The kernel names a node by a number that its path makes, so that nothing is
+ * to be remembered between two requests, and a node that went is
  * simply not found.  Of what programs see all time-outs are 0: each use asks
  * again.
  */
@@ -39,6 +39,7 @@ struct uvf_view_fuse {
 	struct uvf_view_writes *writes;
 	struct fuse_session *session;
 	struct timespec started; /* the time of all files */
+	uint16_t walks;          /* to files for writing only; of the thread */
 	int stop_fd;             /* eventfd */
 	pthread_t thread;
 	bool has_thread;
@@ -77,6 +78,25 @@ static mode_t type_of(const struct uvf_view_node *node)
 	default:
 		return S_IFREG;
 	}
+}
+
+/*
+ * The kernel lets one task at a time write a node, and a write to a file such
+ * as unbind may wait for somebody.  So each walk to a file that is for writing
+ * only finds a node of its own: the upper bits of its number count them.
+ */
+static fuse_ino_t number_of(struct uvf_view_fuse *fuse,
+			    const struct uvf_view_node *node)
+{
+	if (node->kind != UVF_VIEW_FILE || node->mode & 0444)
+		return node->ino;
+	return node->ino | (uint64_t)++fuse->walks << UVF_VIEW_INO_BITS;
+}
+
+static const struct uvf_view_node *find_node(const struct uvf_view_tree *tree,
+					     fuse_ino_t number)
+{
+	return uvf_view_tree_find_ino(tree, number & UVF_VIEW_INO_MASK);
 }
 
 static void fill_stat(struct uvf_view_fuse *fuse,
@@ -122,7 +142,7 @@ static void on_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct uvf_view_fuse *fuse = fuse_of(req);
 	struct uvf_view_tree *tree = uvf_view_names_get(fuse->names);
-	const struct uvf_view_node *dir = uvf_view_tree_find_ino(tree, parent);
+	const struct uvf_view_node *dir = find_node(tree, parent);
 	const struct uvf_view_node *node = NULL;
 	struct fuse_entry_param entry = {0};
 	char path[PATH_MAX];
@@ -131,7 +151,7 @@ static void on_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 			    *dir->path ? "/" : "", name) < (int)sizeof(path))
 		node = uvf_view_tree_find(tree, path);
 	if (node) {
-		entry.ino = node->ino;
+		entry.ino = number_of(fuse, node);
 		/* By another number it is another node, by the same name. */
 		entry.generation = node->rdev;
 		/* Nobody walks to it once it is bound; the builder does. */
@@ -151,7 +171,7 @@ static void on_getattr(fuse_req_t req, fuse_ino_t ino,
 {
 	struct uvf_view_fuse *fuse = fuse_of(req);
 	struct uvf_view_tree *tree = uvf_view_names_get(fuse->names);
-	const struct uvf_view_node *node = uvf_view_tree_find_ino(tree, ino);
+	const struct uvf_view_node *node = find_node(tree, ino);
 	struct stat st;
 
 	(void)info;
@@ -170,7 +190,7 @@ static void on_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr,
 {
 	struct uvf_view_fuse *fuse = fuse_of(req);
 	struct uvf_view_tree *tree = uvf_view_names_get(fuse->names);
-	const struct uvf_view_node *node = uvf_view_tree_find_ino(tree, ino);
+	const struct uvf_view_node *node = find_node(tree, ino);
 	struct uvf_view_rights rights;
 	struct stat st;
 	int ret = 0;
@@ -202,7 +222,7 @@ static void on_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr,
 static void on_readlink(fuse_req_t req, fuse_ino_t ino)
 {
 	struct uvf_view_tree *tree = uvf_view_names_get(fuse_of(req)->names);
-	const struct uvf_view_node *node = uvf_view_tree_find_ino(tree, ino);
+	const struct uvf_view_node *node = find_node(tree, ino);
 
 	if (!node)
 		(void)fuse_reply_err(req, ENOENT);
@@ -216,7 +236,7 @@ static void on_readlink(fuse_req_t req, fuse_ino_t ino)
 static void on_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 {
 	struct uvf_view_tree *tree = uvf_view_names_get(fuse_of(req)->names);
-	const struct uvf_view_node *node = uvf_view_tree_find_ino(tree, ino);
+	const struct uvf_view_node *node = find_node(tree, ino);
 	struct handle *handle = NULL;
 	int ret = -ENOENT;
 
@@ -402,7 +422,7 @@ static void on_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t pos,
 		uvf_view_tree_put(listing->tree);
 		listing->tree = uvf_view_names_get(fuse_of(req)->names);
 	}
-	dir = uvf_view_tree_find_ino(listing->tree, ino);
+	dir = find_node(listing->tree, ino);
 	if (dir)
 		size = list_dir(req, listing->tree, dir, buf, size,
 				(size_t)pos);

@@ -208,6 +208,7 @@ uint64_t uvf_view_tree_ino(const char *path)
 		return UVF_VIEW_ROOT_INO;
 	for (; *path; path++)
 		hash = (hash ^ (unsigned char)*path) * 0x100000001b3u;
+	hash = (hash ^ hash >> UVF_VIEW_INO_BITS) & UVF_VIEW_INO_MASK;
 	return hash > UVF_VIEW_ROOT_INO ? hash : hash + 2;
 }
 

@@ -21,6 +21,10 @@ struct uvf_vfio;
 /* The inode number of "", the directory of sys and dev. */
 #define UVF_VIEW_ROOT_INO 1
 
+/* What inode numbers have room in; the bits above are the front's. */
+#define UVF_VIEW_INO_BITS 48
+#define UVF_VIEW_INO_MASK ((UINT64_C(1) << UVF_VIEW_INO_BITS) - 1)
+
 struct uvf_view_node {
 	enum uvf_view_kind {
 		UVF_VIEW_DIR,
