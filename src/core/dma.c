@@ -10,33 +10,51 @@
 #include "core/model.h"
 #include "iommu/translate.h"
 
-int uvfio_dma_read(struct uvfio_dev *dev, uint64_t iova, void *buf, size_t len)
+/* Note that a DMA stopped behind @done bytes. */
+static void note(struct uvfio_dev *dev, uint64_t iova, size_t len, size_t done,
+		 bool is_write)
 {
-	struct uvfio_dev *before;
-	int ret;
+	struct uvf_dma_fault fault = {
+		.why = UVF_FAULT_BLOCKED,
+		.iova = iova + done,
+		.len = len - done,
+		.is_write = is_write,
+	};
+
+	if (done && fault.iova < iova)
+		fault.why = UVF_FAULT_ADDRESS;
+	else if (dev->is_bus_master && dev->aspace)
+		fault.why = uvf_aspace_why(dev->aspace, fault.iova, is_write);
+	uvf_faults_note(&dev->faults, &fault);
+}
+
+static int access_memory(struct uvfio_dev *dev, uint64_t iova, void *buf,
+			 size_t len, bool is_write)
+{
+	struct uvfio_dev *before = uvf_model_set_source(dev);
+	size_t done = 0;
+	int ret = -EFAULT;
 
 	if (!dev->is_bus_master)
-		return -EPERM;
-	if (!dev->aspace)
-		return -EFAULT;
-	before = uvf_model_set_source(dev);
-	ret = uvf_aspace_read(dev->aspace, iova, buf, len, NULL);
+		ret = -EPERM;
+	else if (dev->aspace)
+		ret = is_write ? uvf_aspace_write(dev->aspace, iova, buf, len,
+						  &done)
+			       : uvf_aspace_read(dev->aspace, iova, buf, len,
+						 &done);
+	if (ret)
+		note(dev, iova, len, done, is_write);
 	uvf_model_set_source(before);
 	return ret;
+}
+
+int uvfio_dma_read(struct uvfio_dev *dev, uint64_t iova, void *buf, size_t len)
+{
+	return access_memory(dev, iova, buf, len, false);
 }
 
 int uvfio_dma_write(struct uvfio_dev *dev, uint64_t iova, const void *buf,
 		    size_t len)
 {
-	struct uvfio_dev *before;
-	int ret;
-
-	if (!dev->is_bus_master)
-		return -EPERM;
-	if (!dev->aspace)
-		return -EFAULT;
-	before = uvf_model_set_source(dev);
-	ret = uvf_aspace_write(dev->aspace, iova, buf, len, NULL);
-	uvf_model_set_source(before);
-	return ret;
+	return access_memory(dev, iova, (void *)(uintptr_t)buf, len, true);
 }

@@ -14,6 +14,7 @@
 
 #include "base/list.h"
 #include "base/lock.h"
+#include "core/faults.h"
 
 struct uvf_aspace;
 struct uvf_options;
@@ -42,6 +43,7 @@ struct uvfio_dev {
 	struct uvf_aspace *aspace; /* where DMA goes; NULL: nowhere */
 	uint64_t deadlines[UVFIO_TIMER_MAX]; /* CLOCK_MONOTONIC ns; 0: off */
 
+	struct uvf_dma_faults faults;
 	/* Whose registers a DMA of it waits for; under the waiters' lock. */
 	struct uvfio_dev *waits_for;
 	struct uvf_list worker_node; /* the worker's, under its lock */

@@ -442,3 +442,19 @@ int uvf_aspace_write(struct uvf_aspace *as, uint64_t iova, const void *buf,
 		*ret_done = len;
 	return 0;
 }
+
+enum uvf_access_fault uvf_aspace_why(const struct uvf_aspace *as, uint64_t iova,
+				     bool is_write)
+{
+	uint32_t prot = is_write ? UVF_PROT_WRITE : UVF_PROT_READ;
+	enum uvf_access_fault why = UVF_FAULT_UNMAPPED;
+	const struct uvf_leaf *leaf;
+
+	uvf_reader_enter();
+	leaf = uvf_tree_leaf(&as->tree, iova);
+	if (leaf)
+		why = uvf_leaf_prot(leaf) & prot ? UVF_FAULT_MEMORY
+						 : UVF_FAULT_PERMISSION;
+	uvf_reader_leave();
+	return why;
+}

@@ -145,6 +145,24 @@ int uvf_aspace_track_dirty(struct uvf_aspace *as, bool on);
 void uvf_aspace_take_dirty(struct uvf_aspace *as, struct uvf_range iova,
 			   bool is_clear, uvf_dirty_fn *fn, void *arg);
 
+/* Why an access stopped. */
+enum uvf_access_fault {
+	UVF_FAULT_BLOCKED,    /* the device may do no DMA now */
+	UVF_FAULT_ADDRESS,    /* there is no such address */
+	UVF_FAULT_UNMAPPED,   /* no mapping */
+	UVF_FAULT_PERMISSION, /* not for this direction */
+	UVF_FAULT_MEMORY,     /* the memory behind it is gone */
+};
+
+/**
+ * uvf_aspace_why() - why an access could not go on
+ * @iova: the first byte that was not moved
+ * What is mapped meanwhile may be different.
+ * Context: as uvf_aspace_read().
+ */
+enum uvf_access_fault uvf_aspace_why(const struct uvf_aspace *as, uint64_t iova,
+				     bool is_write);
+
 /**
  * uvf_aspace_read() - copy from IOVA to @buf, as a device
  * uvf_aspace_write() - copy @buf to IOVA, as a device
