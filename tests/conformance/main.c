@@ -84,6 +84,11 @@ extern const struct case_table table_info_states;
 extern const struct case_table table_info_states_iommufd;
 extern const struct case_table table_compat;
 extern const struct case_table table_iommufd_copy;
+extern const struct case_table table_group_maps;
+extern const struct case_table table_group_maps_iommufd;
+extern const struct case_table table_iommufd_devices;
+extern const struct case_table table_aperture;
+extern const struct case_table table_aperture_iommufd;
 
 static const struct case_table *const tables[] = {
 	&table_container,
@@ -153,6 +158,11 @@ static const struct case_table *const tables[] = {
 	&table_info_states_iommufd,
 	&table_compat,
 	&table_iommufd_copy,
+	&table_group_maps,
+	&table_group_maps_iommufd,
+	&table_iommufd_devices,
+	&table_aperture,
+	&table_aperture_iommufd,
 };
 
 static struct report *line;
