@@ -34,8 +34,8 @@ struct uvfio_vfio_device;
 struct uvfio_client;
 
 /*
- * What a driver does.  Any of them may be NULL; what read, write and ioctl
- * say then is -EINVAL.
+ * What a driver does.  Any of them may be NULL; what read, write, mmap and
+ * ioctl say then is -EINVAL.
  */
 struct uvfio_vfio_ops {
 	const char *name; /* of the driver */
@@ -64,6 +64,15 @@ struct uvfio_vfio_ops {
 	ssize_t (*write)(struct uvfio_vfio_device *device,
 			 struct uvfio_client *client, uint64_t addr, size_t len,
 			 uint64_t pos);
+	/*
+	 * Which memory lies at these bytes of the device's file: for mmap(2),
+	 * and once more for each page that is touched.  Returns a descriptor
+	 * of the file that is to be mapped, from *ret_offset on, or a negative
+	 * errno.  The descriptor stays the driver's, and open until
+	 * close_device().  prot and flags are those of mmap(2).
+	 */
+	int (*mmap)(struct uvfio_vfio_device *device, uint64_t pos,
+		    uint64_t len, int prot, int flags, uint64_t *ret_offset);
 	/* Every ioctl but those of the core; unknown ones are -ENOTTY. */
 	long (*ioctl)(struct uvfio_vfio_device *device,
 		      struct uvfio_client *client, unsigned int cmd,

@@ -37,6 +37,29 @@ ssize_t uvfio_pwrite(struct uvfio_machine *machine, int fd, const void *buf,
 		     size_t len, uint64_t offset);
 
 /**
+ * uvfio_mmap() - map memory of a device
+ * @offset:   into the file, whole pages
+ * @len:      bytes
+ * @prot:     of mmap(2), as @flags
+ * @ret_addr: written on success; munmap(2) ends it
+ *
+ * What is mapped does not keep the device open: it must be unmapped before
+ * the descriptor is closed.  Registers cannot be mapped, for nobody could see
+ * them touched.
+ *
+ * Return: 0, or, in the order they are tested:
+ *   -EBADF       no descriptor of the machine
+ *   -EINVAL      no length, or no whole pages
+ *   -ENODEV      a file that has nothing to map
+ *   or what the device's driver says
+ *   -EOPNOTSUPP  registers are there
+ *   -ENXIO       nothing answers there, now
+ *   -ENOMEM      out of memory
+ */
+int uvfio_mmap(struct uvfio_machine *machine, int fd, uint64_t offset,
+	       size_t len, int prot, int flags, void **ret_addr);
+
+/**
  * uvfio_sysfs_read() - open a file of the machine's /sys, read it, close it
  * @path:   "/sys/...", without "." and ".."; links are followed
  * @offset: bytes from the start of the file

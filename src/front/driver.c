@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <uvfio/driver.h>
 
@@ -22,6 +23,7 @@
 #include "bus/group.h"
 #include "core/device.h"
 #include "core/device_set.h"
+#include "core/file.h"
 #include "core/group.h"
 #include "core/pin.h"
 #include "core/set_irqs.h"
@@ -179,6 +181,34 @@ static ssize_t driver_write(struct uvf_device *core, struct uvf_caller *caller,
 	return device->ops->write(device, client_of(caller), addr, len, pos);
 }
 
+static int driver_mmap(struct uvf_device *core, uint64_t pos, uint64_t len,
+		       int prot, int flags)
+{
+	struct uvfio_vfio_device *device = device_of(core);
+	uint64_t offset;
+	int fd = device->ops->mmap(device, pos, len, prot, flags, &offset);
+
+	return fd < 0 ? fd : 0;
+}
+
+static void driver_fault(struct uvf_device *core, uint64_t pos,
+			 struct uvf_page *ret_page)
+{
+	struct uvfio_vfio_device *device = device_of(core);
+	const uint64_t first = pos & ~(uint64_t)(UVFIO_PAGE_SIZE - 1);
+	uint64_t offset = 0;
+	int fd = device->ops->mmap(device, first, UVFIO_PAGE_SIZE, PROT_READ,
+				   MAP_SHARED, &offset);
+
+	*ret_page = (struct uvf_page){
+		.kind = fd < 0 ? UVF_PAGE_SIGBUS : UVF_PAGE_MEMORY,
+		.fd = fd,
+		.fd_offset = offset,
+		.first = first,
+		.size = UVFIO_PAGE_SIZE,
+	};
+}
+
 static long driver_ioctl(struct uvf_device *core, struct uvf_caller *caller,
 			 unsigned int cmd, unsigned long arg)
 {
@@ -211,6 +241,8 @@ static void fill_core_ops(struct uvfio_vfio_device *device)
 		.dma_unmap = ops->dma_unmap ? driver_dma_unmap : NULL,
 		.read = ops->read ? driver_read : NULL,
 		.write = ops->write ? driver_write : NULL,
+		.mmap = ops->mmap ? driver_mmap : NULL,
+		.fault = ops->mmap ? driver_fault : NULL,
 		.ioctl = ops->ioctl ? driver_ioctl : NULL,
 		.feature = ops->device_feature ? driver_feature : NULL,
 	};

@@ -323,6 +323,67 @@ ssize_t uvfio_write(struct uvfio_machine *machine, int fd, const void *buf,
 	return transfer(machine, fd, (uintptr_t)buf, len, NULL, true);
 }
 
+/* The part of a mapping from at on that one answer of the file covers. */
+static ssize_t map_some(struct uvf_file *file, uint64_t pos, size_t len,
+			int prot, void *at)
+{
+	struct uvf_page page;
+	uint64_t skip, size;
+
+	uvf_file_fault(file, pos, &page);
+	if (page.kind == UVF_PAGE_TRAP)
+		return -EOPNOTSUPP;
+	if (page.kind != UVF_PAGE_MEMORY)
+		return -ENXIO;
+	skip = pos - page.first;
+	size = page.size - skip < len ? page.size - skip : len;
+	if (mmap(at, size, prot, MAP_SHARED | MAP_FIXED, page.fd,
+		 (off_t)(page.fd_offset + skip)) == MAP_FAILED)
+		return errno == ENOMEM ? -ENOMEM : -ENXIO;
+	return (ssize_t)size;
+}
+
+static int map(struct uvf_file *file, uint64_t offset, size_t len, int prot,
+	       void **ret_addr)
+{
+	char *start = mmap(NULL, len, PROT_NONE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (start == MAP_FAILED)
+		return -ENOMEM;
+	for (size_t done = 0; done < len;) {
+		ssize_t size = map_some(file, offset + done, len - done, prot,
+					start + done);
+
+		if (size < 0) {
+			(void)munmap(start, len);
+			return (int)size;
+		}
+		done += (size_t)size;
+	}
+	*ret_addr = start;
+	return 0;
+}
+
+int uvfio_mmap(struct uvfio_machine *machine, int fd, uint64_t offset,
+	       size_t len, int prot, int flags, void **ret_addr)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	struct uvf_file *file = uvf_inproc_file(machine->inproc, fd);
+	int ret = -EINVAL;
+
+	if (!file)
+		return -EBADF;
+	if (len && len <= SIZE_MAX - page && !(offset % page)) {
+		len = (len + page - 1) / page * page;
+		ret = uvf_file_mmap(file, offset, len, prot, flags);
+	}
+	if (!ret)
+		ret = map(file, offset, len, prot, ret_addr);
+	uvf_file_put(file);
+	return ret;
+}
+
 /* What follows "/sys/", or NULL. */
 static const char *below_sys(const char *path)
 {

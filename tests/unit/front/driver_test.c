@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <uvfio/driver.h>
 #include <uvfio/uvfio.h>
@@ -25,6 +26,10 @@
 #define IOVA 0x100000ull
 #define CMD  _IO(VFIO_TYPE, VFIO_BASE + 90)
 
+/* Where a thing has memory in its file, the page of its file that is first. */
+#define MEMORY_AT   (8 * PAGE)
+#define MEMORY_SIZE (3 * PAGE)
+
 /* What a driver saw, and what it says. */
 struct thing {
 	struct uvfio_vfio_device *device;
@@ -34,6 +39,7 @@ struct thing {
 	int init_ret, open_ret, match_ret;
 	uint64_t unmap_iova, unmap_len;
 	uint64_t pinned; /* IOVA; 0: nothing */
+	int memory;      /* a file of MEMORY_SIZE, or -1 */
 	char text[16];
 };
 
@@ -123,6 +129,23 @@ static int thing_match(struct uvfio_vfio_device *device, const char *name)
 	return strcmp(name, "alias") != 0 ? 0 : thing_of(device)->match_ret;
 }
 
+/* Its pages in the other order. */
+static int thing_mmap(struct uvfio_vfio_device *device, uint64_t pos,
+		      uint64_t len, int prot, int flags, uint64_t *ret_offset)
+{
+	if (flags & MAP_PRIVATE || prot & PROT_EXEC)
+		return -EACCES;
+	if (pos < MEMORY_AT || pos + len > MEMORY_AT + MEMORY_SIZE)
+		return -EINVAL;
+	*ret_offset = 2 * PAGE - (pos - MEMORY_AT);
+	return thing_of(device)->memory;
+}
+
+static const struct uvfio_vfio_ops mapped_ops = {
+	.name = "mapped",
+	.close_device = thing_close,
+	.mmap = thing_mmap,
+};
 static const struct uvfio_vfio_ops full_ops = {
 	.name = "thing",
 	.init = thing_init,
@@ -316,6 +339,85 @@ static void test_what_a_driver_has_not_is_einval(void **state)
 	assert_int_equal(uvfio_ioctl(rig.machine, fd, CMD, 0), -EINVAL);
 	assert_int_equal(uvfio_ioctl(rig.machine, fd, VFIO_DEVICE_RESET, 0),
 			 -EINVAL);
+	must_close(rig.machine, fd);
+	rig_destroy(&rig);
+}
+
+static int map_file(struct rig *rig, int fd, uint64_t offset, size_t len,
+		    char **ret_mem)
+{
+	void *addr = NULL;
+	int ret = uvfio_mmap(rig->machine, fd, offset, len,
+			     PROT_READ | PROT_WRITE, MAP_SHARED, &addr);
+
+	*ret_mem = addr;
+	return ret;
+}
+
+static void test_memory_of_a_driver_is_mapped_page_by_page(void **state)
+{
+	char *mem, *other, text[8];
+	void *none;
+	struct rig rig;
+	int fd;
+
+	(void)state;
+	rig_create(&rig, &mapped_ops);
+	rig.thing.memory = memfd_create("thing", MFD_CLOEXEC);
+	assert_int_equal(ftruncate(rig.thing.memory, MEMORY_SIZE), 0);
+	rig_open_group(&rig);
+	fd = (int)rig_open_device(&rig, NAME);
+	assert_true(fd >= 0);
+	assert_int_equal(map_file(&rig, fd, MEMORY_AT, MEMORY_SIZE, &mem), 0);
+	assert_int_equal(map_file(&rig, fd, MEMORY_AT + PAGE, 1, &other), 0);
+	strcpy(mem, "first");
+	strcpy(mem + PAGE, "second");
+	assert_string_equal(other, "second");
+	assert_int_equal(pread(rig.thing.memory, text, 8, 2 * PAGE), 8);
+	assert_string_equal(text, "first");
+	assert_int_equal(munmap(mem, MEMORY_SIZE), 0);
+	assert_int_equal(munmap(other, PAGE), 0);
+
+	assert_int_equal(map_file(&rig, fd, 0, PAGE, &mem), -EINVAL);
+	assert_int_equal(map_file(&rig, fd, MEMORY_AT, 4 * PAGE, &mem),
+			 -EINVAL);
+	assert_int_equal(map_file(&rig, fd, MEMORY_AT + 1, PAGE, &mem),
+			 -EINVAL);
+	assert_int_equal(map_file(&rig, fd, MEMORY_AT, 0, &mem), -EINVAL);
+	assert_int_equal(map_file(&rig, fd, MEMORY_AT, SIZE_MAX, &mem),
+			 -EINVAL);
+	assert_int_equal(uvfio_mmap(rig.machine, fd, MEMORY_AT, PAGE, PROT_READ,
+				    MAP_PRIVATE, &none),
+			 -EACCES);
+	assert_int_equal(map_file(&rig, rig.group, 0, PAGE, &mem), -ENODEV);
+	assert_int_equal(map_file(&rig, 9999, 0, PAGE, &mem), -EBADF);
+	/* A driver may have none for a page by now. */
+	close(rig.thing.memory);
+	rig.thing.memory = -EIO;
+	assert_int_equal(map_file(&rig, fd, MEMORY_AT, PAGE, &mem), -EIO);
+	must_close(rig.machine, fd);
+	rig_destroy(&rig);
+}
+
+static void test_what_cannot_be_mapped_says_why(void **state)
+{
+	struct uvfio_machine *machine = machine_create(false);
+	struct opened opened = machine_open(machine);
+	struct rig rig;
+	void *mem;
+	char *none;
+	int fd;
+
+	(void)state;
+	/* Registers of edu; nothing of a driver that has no such call. */
+	assert_int_equal(uvfio_mmap(machine, opened.device, 0, PAGE, PROT_READ,
+				    MAP_SHARED, &mem),
+			 -EOPNOTSUPP);
+	uvfio_machine_destroy(machine);
+	rig_create(&rig, &bare_ops);
+	rig_open_group(&rig);
+	fd = (int)rig_open_device(&rig, NAME);
+	assert_int_equal(map_file(&rig, fd, 0, PAGE, &none), -EINVAL);
 	must_close(rig.machine, fd);
 	rig_destroy(&rig);
 }
@@ -685,6 +787,9 @@ int main(void)
 		cmocka_unit_test(test_an_emulated_device_shares_a_container),
 		cmocka_unit_test(test_calls_reach_the_driver),
 		cmocka_unit_test(test_what_a_driver_has_not_is_einval),
+		cmocka_unit_test(
+			test_memory_of_a_driver_is_mapped_page_by_page),
+		cmocka_unit_test(test_what_cannot_be_mapped_says_why),
 		cmocka_unit_test(
 			test_the_first_open_asks_and_the_last_close_tells),
 		cmocka_unit_test(
