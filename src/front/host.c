@@ -126,6 +126,18 @@ static int set_bool(bool *ret_value, const struct uvf_option *item,
 	return 0;
 }
 
+/* What 3.14 and 4.1 do where a kernel of theirs would stop. */
+static int set_isolation(struct uvf_host *host, const char *value,
+			 struct uvfio_error *err)
+{
+	host->refuses_violation = !strcmp(value, "refuse");
+	if (host->refuses_violation || !strcmp(value, "poison"))
+		return 0;
+	uvfio_error_set(err, "--host: isolation=%s: wants poison or refuse",
+			value);
+	return -EINVAL;
+}
+
 static int set_key(struct uvf_host *host, const struct uvf_option *item,
 		   struct uvfio_error *err)
 {
@@ -141,6 +153,8 @@ static int set_key(struct uvf_host *host, const struct uvf_option *item,
 		return set_kvm(host, item->value, err);
 	if (!strcmp(item->key, "liobn"))
 		return set_bool(&host->kvm.has_liobn, item, err);
+	if (!strcmp(item->key, "isolation"))
+		return set_isolation(host, item->value, err);
 	if (!strcmp(item->key, "cdev"))
 		return set_bool(&host->has_cdev, item, err);
 	if (!strcmp(item->key, "intremap"))
@@ -150,7 +164,7 @@ static int set_key(struct uvf_host *host, const struct uvf_option *item,
 	uvfio_error_set(err,
 			"--host: no key '%s'; there are: iommu, noiommu, "
 			"aperture, memlock, cdev, kvm, "
-			"liobn, intremap, unsafe_intrs",
+			"liobn, intremap, unsafe_intrs, isolation",
 			item->key);
 	return -EINVAL;
 }

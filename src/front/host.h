@@ -28,6 +28,7 @@ struct uvf_host {
 	struct uvf_kvm_host kvm;
 	bool remaps_interrupts;
 	bool allows_unsafe_interrupts;
+	bool refuses_violation; /* where kernels up to 4.1 would stop */
 };
 
 /**

@@ -228,6 +228,8 @@ int uvfio_machine_create(struct uvfio_machine **ret_machine,
 	if (!ret)
 		ret = uvf_host_parse(&machine->host, &machine->profile,
 				     params->host, err);
+	if (machine->host.refuses_violation)
+		machine->profile.host_bind_breaks_isolation = false;
 	if (!ret)
 		ret = uvf_worker_create(&machine->worker, params->may_spin);
 	if (ret) {

@@ -56,6 +56,7 @@ static void wrong_specifications_are_named(void **state)
 		{NULL, "iommu=arm", "edu", NULL, -EINVAL, "intel"},
 		{NULL, "iommu=none", "edu,group=3", NULL, -EINVAL, "group=3"},
 		{NULL, "noiommu=Y", "edu", NULL, -EINVAL, "noiommu"},
+		{NULL, "isolation=panic", "edu", NULL, -EINVAL, "poison"},
 		{NULL, "cpu=4", "edu", NULL, -EINVAL, "cpu"},
 		{NULL, ",iommu=amd", "edu", NULL, -EINVAL, ",iommu=amd"},
 	};
@@ -181,6 +182,64 @@ static void extensions_came_and_went(void **state)
 	}
 }
 
+/* Shows B6.  Where a kernel would stop, either is a choice. */
+static void broken_isolation_poisons_or_is_refused(void **state)
+{
+	static const struct {
+		const char *host;
+		ssize_t bound; /* a driver of the host, in a group in use */
+	} cases[] = {{NULL, 12},
+		     {"isolation=poison", 12},
+		     {"isolation=refuse", -EBUSY}};
+	static const char *const devices[] = {"edu,group=1,addr=00:03.0",
+					      "igb,group=1,driver=none,"
+					      "addr=00:04.0",
+					      "igb,driver=igb,addr=00:05.0",
+					      NULL};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct uvfio_machine_params params = {
+			.abi = "4.1",
+			.host = cases[i].host,
+			.devices = devices};
+		struct vfio_group_status status = {.argsz = sizeof(status)};
+		struct uvfio_machine *machine;
+		struct uvfio_error err = {""};
+		int container, group;
+
+		if (uvfio_machine_create(&machine, &params, &err))
+			fail_msg("%s", err.text);
+		container = uvfio_open(machine, "/dev/vfio/vfio");
+		group = uvfio_open(machine, "/dev/vfio/1");
+		assert_int_equal(uvfio_ioctl(machine, group,
+					     VFIO_GROUP_SET_CONTAINER,
+					     (uintptr_t)&container),
+				 0);
+		assert_int_equal(
+			uvfio_sysfs_write(machine,
+					  "/sys/bus/pci/devices/0000:00:04.0/"
+					  "driver_override",
+					  "igb", 3, 0),
+			3);
+		assert_int_equal(
+			uvfio_sysfs_write(machine,
+					  "/sys/bus/pci/drivers/igb/bind",
+					  "0000:00:04.0", 12, 0),
+			cases[i].bound);
+		assert_int_equal(uvfio_ioctl(machine, group,
+					     VFIO_GROUP_GET_STATUS,
+					     (uintptr_t)&status),
+				 0);
+		assert_int_equal(status.flags,
+				 VFIO_GROUP_FLAGS_CONTAINER_SET |
+					 (cases[i].bound < 0
+						  ? VFIO_GROUP_FLAGS_VIABLE
+						  : 0));
+		uvfio_machine_destroy(machine);
+	}
+}
+
 /* Flips has_spapr_tce_v2, has_eeh. */
 static void extensions_of_power_came(void **state)
 {
@@ -217,6 +276,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(first_proposal_is_another_abi),
 		cmocka_unit_test(extensions_came_and_went),
+		cmocka_unit_test(broken_isolation_poisons_or_is_refused),
 		cmocka_unit_test(extensions_of_power_came),
 		cmocka_unit_test(wrong_specifications_are_named),
 		cmocka_unit_test(empty_machine_has_a_container_node),
