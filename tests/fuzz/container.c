@@ -66,8 +66,12 @@ void container_step(struct client *client, struct input *input)
 		(void)group_get_device(client, group, names[group - FD_GROUP]);
 		break;
 	case 6:
-		/* Of a device, of a group, or of the container. */
+		/*
+		 * Of a device, of a group, or of the container.  An eventfd
+		 * takes the number: none of them becomes another.
+		 */
 		client_close(client, which % 8);
+		(void)client_eventfd(client);
 		break;
 	default:
 		(void)client_call(client, group, VFIO_GROUP_GET_STATUS,

@@ -146,7 +146,8 @@ struct uvfio_machine *machines_begin(const struct machines_params *params,
 				     struct client **ret_client)
 {
 	size_t size = input->size;
-	unsigned int number = take8(input) % count_abis(params);
+	uint8_t choice = take8(input);
+	unsigned int number = (choice & 63u) % count_abis(params);
 
 	history_add(data, size);
 	if (!client) {
@@ -161,6 +162,7 @@ struct uvfio_machine *machines_begin(const struct machines_params *params,
 		create(current, params,
 		       params->abis ? params->abis[number]
 				    : uvf_profile_name_at(number));
+	client->caller.ignores_memlock = !(choice & 128);
 	*ret_client = client;
 	return current->machine;
 }
