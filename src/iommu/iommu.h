@@ -141,7 +141,10 @@ extern const struct uvf_iommu_backend *const uvf_iommu_backends[];
 const struct uvf_iommu_backend *const *
 uvf_iommu_backends_of(const struct uvf_iommu_host *host);
 
-/* A thread that does DMA registers once before and unregisters after. */
+/*
+ * A thread that does DMA registers before and unregisters after.  One that did
+ * not is registered by its first access, until it ends.
+ */
 void uvf_reader_register(void);
 void uvf_reader_unregister(void);
 

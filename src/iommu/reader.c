@@ -23,6 +23,10 @@ __thread struct uvf_reader uvf_reader_self;
 static struct uvf_mutex readers_lock = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 static struct uvf_list readers = {&readers, &readers};
 
+/* Its destructor runs when a thread ends that was adopted. */
+static pthread_key_t adopted_key;
+static pthread_once_t adopted_once = PTHREAD_ONCE_INIT;
+
 static pthread_once_t membarrier_once = PTHREAD_ONCE_INIT;
 static bool has_membarrier; /* set once */
 
@@ -51,12 +55,31 @@ void uvf_reader_unregister(void)
 {
 	struct uvf_reader *self = &uvf_reader_self;
 
-	if (UVF_BUG_ON(!self->registered || self->depth) || --self->registered)
+	if (UVF_BUG_ON(!self->registered) || --self->registered)
 		return;
 	uvf_reader_offline();
 	uvf_lock(&readers_lock);
 	uvf_list_remove(&self->node);
 	uvf_unlock(&readers_lock);
+}
+
+static void let_go(void *arg)
+{
+	(void)arg;
+	uvf_reader_unregister();
+}
+
+static void create_key(void)
+{
+	(void)pthread_key_create(&adopted_key, let_go);
+}
+
+void uvf_reader_adopt(void)
+{
+	pthread_once(&adopted_once, create_key);
+	/* Nobody may be in the list longer than the thread is there. */
+	if (!UVF_BUG_ON(pthread_setspecific(adopted_key, &uvf_reader_self)))
+		uvf_reader_register();
 }
 
 void uvf_reader_online(void)

@@ -31,6 +31,9 @@ struct uvf_reader {
 
 extern __thread struct uvf_reader uvf_reader_self;
 
+/* Register this thread until it ends. */
+void uvf_reader_adopt(void);
+
 static inline void uvf_reader_enter(void)
 {
 	struct uvf_reader *self = &uvf_reader_self;
@@ -44,6 +47,8 @@ static inline void uvf_reader_enter(void)
 				      memory_order_relaxed);
 		atomic_signal_fence(memory_order_seq_cst);
 	} else {
+		if (!self->registered)
+			uvf_reader_adopt();
 		atomic_store_explicit(&self->section, section + 1,
 				      memory_order_seq_cst);
 	}

@@ -171,7 +171,7 @@ enum uvf_access_fault uvf_aspace_why(const struct uvf_aspace *as, uint64_t iova,
  * Moves bytes in ascending order across adjacent mappings up to the first
  * that has no mapping or not the right.  A length of 0 succeeds anywhere.
  *
- * Context: any thread registered with uvf_reader_register().
+ * Context: any thread.
  * Return: 0 or -EFAULT.
  */
 int uvf_aspace_read(struct uvf_aspace *as, uint64_t iova, void *buf, size_t len,

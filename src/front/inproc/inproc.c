@@ -40,30 +40,6 @@ struct inproc_caller {
 	struct uvf_inproc *inproc;
 };
 
-static pthread_key_t reader_key;
-static pthread_once_t reader_once = PTHREAD_ONCE_INIT;
-
-static void reader_end(void *arg)
-{
-	(void)arg;
-	uvf_reader_unregister();
-}
-
-static void reader_make_key(void)
-{
-	pthread_key_create(&reader_key, reader_end);
-}
-
-/* A register access may do DMA, on any thread that calls in. */
-static void register_reader(void)
-{
-	pthread_once(&reader_once, reader_make_key);
-	if (pthread_getspecific(reader_key))
-		return;
-	uvf_reader_register();
-	pthread_setspecific(reader_key, &reader_key);
-}
-
 struct uvf_file *uvf_inproc_file(struct uvf_inproc *inproc, int fd)
 {
 	struct uvf_file *file = NULL;
@@ -186,7 +162,6 @@ static struct inproc_caller make_caller(struct uvfio_machine *machine)
 		.inproc = machine->inproc,
 	};
 
-	register_reader();
 	return self;
 }
 
@@ -397,7 +372,6 @@ ssize_t uvfio_sysfs_read(struct uvfio_machine *machine, const char *path,
 {
 	const char *name = below_sys(path);
 
-	register_reader();
 	if (!name)
 		return -ENOENT;
 	return uvf_sysfs_read(&machine->vfio, name, buf, size, offset);
@@ -411,7 +385,6 @@ ssize_t uvfio_sysfs_write(struct uvfio_machine *machine, const char *path,
 	char comm[16] = "";
 	ssize_t ret;
 
-	register_reader();
 	if (!name)
 		return -ENOENT;
 	pthread_getname_np(pthread_self(), comm, sizeof(comm));

@@ -20,6 +20,7 @@ struct visitor {
 	pthread_t thread;
 	pthread_barrier_t inside;
 	bool is_online;
+	bool is_strange; /* never registered itself */
 	unsigned int depth;
 	atomic_bool may_leave;
 	atomic_bool has_left; /* set as the last thing inside */
@@ -29,7 +30,8 @@ static void *visit(void *arg)
 {
 	struct visitor *visitor = arg;
 
-	uvf_reader_register();
+	if (!visitor->is_strange)
+		uvf_reader_register();
 	if (visitor->is_online)
 		uvf_reader_online();
 	for (unsigned int i = 0; i < visitor->depth; i++)
@@ -41,7 +43,8 @@ static void *visit(void *arg)
 		sched_yield();
 	atomic_store_explicit(&visitor->has_left, true, memory_order_relaxed);
 	uvf_reader_leave();
-	uvf_reader_unregister();
+	if (!visitor->is_strange)
+		uvf_reader_unregister();
 	return NULL;
 }
 
@@ -108,6 +111,21 @@ static void wait_ends_after_sections_of_threads_online(void **state)
 	}
 }
 
+static void wait_ends_after_sections_of_threads_nobody_knew(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 100; i++) {
+		struct visitor visitors[2] = {
+			{.depth = 1, .is_strange = true},
+			{.depth = 2, .is_strange = true},
+		};
+
+		wait_for_two(visitors);
+	}
+	/* And they are forgotten. */
+	uvf_reader_synchronize();
+}
+
 static void section_ends_with_the_outermost(void **state)
 {
 	(void)state;
@@ -143,6 +161,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wait_ends_after_sections_of_threads_offline),
 		cmocka_unit_test(wait_ends_after_sections_of_threads_online),
+		cmocka_unit_test(
+			wait_ends_after_sections_of_threads_nobody_knew),
 		cmocka_unit_test(section_ends_with_the_outermost),
 		cmocka_unit_test(wait_does_not_hang_on_who_is_outside),
 	};
