@@ -39,6 +39,7 @@ static void mdev_removed(struct uvf_bus_device *bus)
 }
 
 static const struct uvf_bus_device_ops mdev_ops = {
+	.attrs = uvf_mdev_no_attrs,
 	.removed = mdev_removed,
 	.destroy = mdev_destroy,
 };

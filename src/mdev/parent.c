@@ -69,7 +69,10 @@ static void parent_removing(struct uvf_bus_device *bus, struct uvf_task *task)
 	hide(parent);
 }
 
+const struct uvf_bus_attr uvf_mdev_no_attrs[] = {{.name = NULL}};
+
 static const struct uvf_bus_device_ops parent_ops = {
+	.attrs = uvf_mdev_no_attrs,
 	.removing = parent_removing,
 	.destroy = parent_destroy,
 };

@@ -22,6 +22,7 @@
 
 #include "bus/machine.h"
 #include "bus/uevent.h"
+#include "front/describe.h"
 #include "front/machine.h"
 #include "lib/client.h"
 #include "lib/machine.h"
@@ -506,6 +507,25 @@ static void a_parent_that_goes_takes_all_along(void **state)
 	client_destroy(client);
 }
 
+/* Whoever lists a machine finds them. */
+static void devices_are_described(void **state)
+{
+	json_t *machine_json, *device;
+
+	(void)state;
+	assert_int_equal(put(TWO "create", UUID_A), 36);
+	machine_json = uvf_describe_machine(machine);
+	assert_non_null(machine_json);
+	device = json_array_get(json_object_get(machine_json, "devices"), 1);
+	assert_string_equal(
+		json_string_value(json_object_get(device, "address")), UUID_A);
+	assert_string_equal(
+		json_string_value(json_object_get(device, "driver")), "mtty");
+	assert_int_equal(json_integer_value(json_object_get(device, "group")),
+			 1);
+	json_decref(machine_json);
+}
+
 static char heard[4096];
 
 static void hear(void *arg, const struct uvf_uevent *event)
@@ -513,10 +533,6 @@ static void hear(void *arg, const struct uvf_uevent *event)
 	size_t used = strlen(heard);
 
 	(void)arg;
-	/* What VFIO tells of its own is in other tests. */
-	if (strcmp(event->subsystem, "mdev") &&
-	    strcmp(event->subsystem, "mtty"))
-		return;
 	(void)snprintf(heard + used, sizeof(heard) - used, "%s %s\n",
 		       event->text, event->subsystem);
 	for (size_t at = 0; at < event->size;
@@ -577,6 +593,7 @@ int main(void)
 		THING(a_driver_that_refuses_is_heard),
 		THING(remove_waits_for_users),
 		THING(a_parent_that_goes_takes_all_along),
+		TEST(devices_are_described),
 		TEST(events_tell_of_it),
 	};
 
