@@ -8,6 +8,7 @@
 #include <uvfio/device.h>
 #include <uvfio/driver.h>
 #include <uvfio/file.h>
+#include <uvfio/iommu.h>
 #include <uvfio/machine.h>
 #include <uvfio/mdev.h>
 #include <uvfio/pci.h>

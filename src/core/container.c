@@ -9,6 +9,7 @@
 #include "bus/device.h"
 #include "bus/group.h"
 #include "bus/machine.h"
+#include "core/backend.h"
 #include "core/device.h"
 #include "core/file.h"
 #include "core/group.h"
@@ -19,6 +20,7 @@ void uvf_iommu_put(struct uvf_iommu *iommu)
 	if (!iommu || !uvf_ref_put(&iommu->ref))
 		return;
 	iommu->backend->release(iommu->state);
+	uvf_backend_put(iommu->backend);
 	uvf_free(iommu);
 }
 
@@ -238,17 +240,20 @@ static long ask_all_locked(struct uvf_container *container,
 			   unsigned long extension)
 	UVF_REQUIRES(container->lock)
 {
-	const struct uvf_iommu_backend *const *backend;
+	const struct uvf_iommu_backend *backend = NULL;
+	struct uvf_vfio *vfio = container->vfio;
 	long ret = 0;
 
-	for (backend = container->vfio->backends; *backend; backend++) {
+	while ((backend = uvf_backend_next(vfio, backend))) {
 		if (!uvf_list_is_empty(&container->groups) &&
-		    !is_allowed_locked(container, *backend))
+		    !is_allowed_locked(container, backend))
 			continue;
-		ret = (*backend)->check_extension(NULL, &container->vfio->host,
+		ret = uvf_backend_check_extension(backend, NULL, &vfio->host,
 						  extension);
-		if (ret > 0)
+		if (ret > 0) {
+			uvf_backend_put(backend);
 			break;
+		}
 	}
 	return ret;
 }
@@ -260,8 +265,9 @@ long uvf_container_check_extension(struct uvf_container *container,
 	long ret;
 
 	if (iommu) {
-		ret = iommu->backend->check_extension(
-			iommu->state, &container->vfio->host, extension);
+		ret = uvf_backend_check_extension(iommu->backend, iommu->state,
+						  &container->vfio->host,
+						  extension);
 		uvf_iommu_put(iommu);
 		return ret;
 	}
@@ -317,11 +323,13 @@ static int try_backend_locked(struct uvf_container *container,
 		return -ENOMEM;
 	uvf_ref_init(&iommu->ref);
 	iommu->backend = backend;
-	ret = backend->open(&iommu->state, &container->vfio->host, type);
+	ret = uvf_backend_open(backend, &iommu->state, &container->vfio->host,
+			       type);
 	if (ret) {
 		uvf_free(iommu);
 		return ret;
 	}
+	uvf_backend_get(backend);
 	ret = attach_all_locked(container, iommu);
 	if (ret)
 		uvf_iommu_put(iommu);
@@ -339,7 +347,8 @@ long container_ioctl_set_iommu(struct uvf_file *file, struct uvf_caller *caller,
 			       unsigned int cmd, unsigned long arg)
 {
 	struct uvf_container *container = file->object;
-	const struct uvf_iommu_backend *const *backend;
+	const struct uvf_iommu_backend *backend = NULL;
+	struct uvf_vfio *vfio = container->vfio;
 	int ret = -ENODEV;
 
 	(void)cmd;
@@ -348,15 +357,16 @@ long container_ioctl_set_iommu(struct uvf_file *file, struct uvf_caller *caller,
 		uvf_unlock(&container->lock);
 		return -EINVAL;
 	}
-	for (backend = container->vfio->backends; *backend; backend++) {
-		if (!is_allowed_locked(container, *backend) ||
-		    (*backend)->check_extension(NULL, &container->vfio->host,
+	while ((backend = uvf_backend_next(vfio, backend))) {
+		if (!is_allowed_locked(container, backend) ||
+		    uvf_backend_check_extension(backend, NULL, &vfio->host,
 						arg) <= 0)
 			continue;
-		ret = try_backend_locked(container, *backend, caller, arg);
-		if (!ret ||
-		    !container->vfio->machine->profile->set_iommu_tries_next)
+		ret = try_backend_locked(container, backend, caller, arg);
+		if (!ret || !vfio->machine->profile->set_iommu_tries_next) {
+			uvf_backend_put(backend);
 			break;
+		}
 	}
 	uvf_unlock(&container->lock);
 	return ret;

@@ -22,6 +22,8 @@ void uvf_vfio_init(struct uvf_vfio *vfio, struct uvf_machine *machine,
 	uvf_list_init(&vfio->groups);
 	uvf_list_init(&vfio->sets);
 	uvf_list_init(&vfio->devices);
+	uvf_mutex_init(&vfio->added_lock);
+	uvf_list_init(&vfio->added);
 	uvf_list_init(&vfio->miscs);
 }
 
@@ -35,5 +37,7 @@ void uvf_vfio_fini(struct uvf_vfio *vfio)
 	UVF_BUG_ON(!uvf_list_is_empty(&vfio->groups));
 	UVF_BUG_ON(!uvf_list_is_empty(&vfio->devices));
 	UVF_BUG_ON(!uvf_list_is_empty(&vfio->sets));
+	UVF_BUG_ON(!uvf_list_is_empty(&vfio->added));
+	uvf_mutex_fini(&vfio->added_lock);
 	uvf_mutex_fini(&vfio->lock);
 }

@@ -36,6 +36,9 @@ struct uvf_vfio {
 	/* struct uvf_device, by vfio_node, in the order of their index */
 	struct uvf_list devices;
 
+	struct uvf_mutex added_lock; /* a leaf: protects added */
+	struct uvf_list added; /* struct uvf_added_backend, newest first */
+
 	struct uvf_list miscs; /* struct uvf_misc; fixed at run time */
 	bool has_device_class; /* devices are shown as vfioN; fixed */
 	bool has_cdev; /* iommufd and character devices; fixed at run time */

@@ -83,8 +83,11 @@ struct uvf_iommu_member {
 /* Pages that one call pins. */
 #define UVF_PIN_MAX 512u
 
+struct uvf_added_backend;
+
 struct uvf_iommu_backend {
 	const char *name;
+	struct uvf_added_backend *added; /* it came at run time; else NULL */
 	/*
 	 * For groups without an IOMMU, and for nothing else; opening it takes
 	 * CAP_SYS_RAWIO.
