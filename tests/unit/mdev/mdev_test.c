@@ -20,6 +20,7 @@
 
 #include <uvfio/uvfio.h>
 
+#include "base/alloc.h"
 #include "bus/machine.h"
 #include "bus/uevent.h"
 #include "front/describe.h"
@@ -507,6 +508,33 @@ static void a_parent_that_goes_takes_all_along(void **state)
 	client_destroy(client);
 }
 
+/* Shows N7. */
+static void a_failed_allocation_leaves_nothing(void **state)
+{
+	unsigned long nth = 1;
+	unsigned int failures = 0;
+	bool has_failed;
+	ssize_t ret;
+
+	(void)state;
+	do {
+		uvf_alloc_fail_nth(nth++);
+		ret = put(TWO "create", UUID_A);
+		has_failed = uvf_alloc_has_failed();
+		uvf_alloc_fail_nth(0);
+		if (ret == 36) {
+			assert_int_equal(put(MTTY UUID_A "/remove", "1"), 1);
+		} else {
+			assert_int_equal(ret, -ENOMEM);
+			assert_true(has_failed);
+			failures++;
+		}
+		assert_int_equal(can_read(MTTY UUID_A "/uevent"), -ENOENT);
+		shows_left("24\n", "12\n");
+	} while (has_failed);
+	assert_true(failures > 5);
+}
+
 /* Whoever lists a machine finds them. */
 static void devices_are_described(void **state)
 {
@@ -593,6 +621,7 @@ int main(void)
 		THING(a_driver_that_refuses_is_heard),
 		THING(remove_waits_for_users),
 		THING(a_parent_that_goes_takes_all_along),
+		TEST(a_failed_allocation_leaves_nothing),
 		TEST(devices_are_described),
 		TEST(events_tell_of_it),
 	};
