@@ -68,7 +68,7 @@ static int set_iommu(struct uvf_host *whole, const char *value,
 static int set_aperture(struct uvf_iommu_host *host, const char *value,
 			struct uvfio_error *err)
 {
-	static const unsigned int widths[] = {39, 48, 57};
+	static const unsigned int widths[] = {39, 48, 57, 64};
 	char text[8];
 
 	for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
@@ -78,7 +78,8 @@ static int set_aperture(struct uvf_iommu_host *host, const char *value,
 		host->aperture_bits = widths[i];
 		return 0;
 	}
-	uvfio_error_set(err, "--host: aperture=%s: wants 39, 48 or 57", value);
+	uvfio_error_set(err, "--host: aperture=%s: wants 39, 48, 57 or 64",
+			value);
 	return -EINVAL;
 }
 
