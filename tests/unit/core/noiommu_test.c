@@ -322,6 +322,10 @@ static void give_space(struct rig *rig, int ctx)
 static void context_in_place_of_a_container(void **state)
 {
 	struct rig rig = rig_create_on(NULL, "noiommu=on");
+	struct {
+		uint32_t argsz, flags;
+		uint64_t more[4];
+	} arg = {.argsz = 40, .flags = 0, .more = {0, 0x1000, 0x1000}};
 	struct fake *fake;
 	int real, bare, ctx, other, device;
 
@@ -350,6 +354,16 @@ static void context_in_place_of_a_container(void **state)
 	assert_int_equal(fake->vfio.open_count, 0);
 	assert_int_equal(fake->opens, 1);
 	assert_int_equal(fake->closes, 1);
+	/* There is no space that the calls of a container could mean. */
+	for (unsigned int i = 12; i < 15; i++) {
+		const unsigned int call = _IO(VFIO_TYPE, VFIO_BASE + i);
+
+		assert_int_equal(client_ioctl(rig.client, ctx, call, 0),
+				 -EFAULT);
+		assert_int_equal(
+			client_ioctl(rig.client, ctx, call, (uintptr_t)&arg),
+			-ENODEV);
+	}
 	give_space(&rig, ctx);
 	assert_int_equal(get_device(&rig, bare, "a"), -EPERM);
 	assert_int_equal(fake->opens, 1);
