@@ -82,8 +82,7 @@ static void *device_main(void *arg)
 
 		uvf_lock(&device->dev.lock);
 		if (stage.variant->access)
-			device->hits +=
-				stage.variant->access(&stage, device, pattern);
+			device->hits += stage.variant->access(device, pattern);
 		else
 			device->hits += !uvfio_dma_write(&device->dev, iova,
 							 pattern, len);

@@ -37,6 +37,7 @@ struct device {
 	unsigned int number;
 	pthread_t thread;
 	uint64_t hits; /* writes that reached a page; of the thread */
+	void *pinned;  /* the page it pinned, if any; under its lock */
 };
 
 /* A way to take memory away. */
@@ -50,8 +51,7 @@ struct variant {
 	/* Return the page that was taken away. */
 	struct page *(*take)(struct stage *stage, struct page *page);
 	/* How a device writes, under its lock; NULL: by DMA. */
-	bool (*access)(struct stage *stage, const struct device *device,
-		       const uint8_t *pattern);
+	bool (*access)(const struct device *device, const uint8_t *pattern);
 };
 
 struct stage {
@@ -73,7 +73,6 @@ struct stage {
 	struct uvf_aspace *other;
 	struct page *given;
 	struct uvf_dma_user user;
-	void *pinned; /* under the locks of all devices */
 };
 
 extern const struct variant variants[]; /* ends without a name */

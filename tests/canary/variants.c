@@ -233,11 +233,13 @@ static struct page *take_replace(struct stage *stage, struct page *page)
 /* A device that pins pages, and writes by the pointer it got. */
 static void set_pinned(struct stage *stage, void *pinned)
 {
-	uvf_lock(&stage->devices[0].dev.lock);
-	uvf_lock(&stage->devices[1].dev.lock);
-	stage->pinned = pinned;
-	uvf_unlock(&stage->devices[1].dev.lock);
-	uvf_unlock(&stage->devices[0].dev.lock);
+	for (unsigned int i = 0; i < DEVICES; i++) {
+		struct device *device = &stage->devices[i];
+
+		uvf_lock(&device->dev.lock);
+		device->pinned = pinned;
+		uvf_unlock(&device->dev.lock);
+	}
 }
 
 static void on_unmap(struct uvf_dma_user *user, struct uvf_range iova)
@@ -272,10 +274,9 @@ static void give_pinned(struct stage *stage, struct page *page)
 	set_pinned(stage, pinned);
 }
 
-static bool access_pinned(struct stage *stage, const struct device *device,
-			  const uint8_t *pattern)
+static bool access_pinned(const struct device *device, const uint8_t *pattern)
 {
-	uint8_t *to = stage->pinned;
+	uint8_t *to = device->pinned;
 
 	if (to)
 		memcpy(to + device->number * 8, pattern, 8);
