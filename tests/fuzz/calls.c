@@ -12,9 +12,14 @@
 /* The lower half of memory is for arguments, the upper for what they name. */
 #define HALF (CLIENT_SIZE / 2)
 
-/* Ends of ranges, and what lies beside them, decide. */
+/*
+ * Ends of ranges, and what lies beside them, decide; in tables of a guest,
+ * bits of an address.
+ */
 static const uint64_t edges[] = {
 	0,
+	48,
+	57,
 	PAGE,
 	0x200000,
 	0x40000000,
@@ -127,6 +132,11 @@ static uint64_t take_field(struct client *client, struct input *input,
 	case FIELD_U16:
 	case FIELD_U32:
 		return take_number(input, field->limit);
+	case FIELD_LENGTH: {
+		uint8_t choice = take8(input);
+
+		return choice < 224 ? choice % 6 * 8u : choice;
+	}
 	case FIELD_FLAGS:
 		return take_flags(input, field->limit);
 	case FIELD_ID:

@@ -18,6 +18,7 @@ enum field_kind {
 	FIELD_END,
 	FIELD_U16,     /* below limit */
 	FIELD_U32,     /* below limit */
+	FIELD_LENGTH,  /* of a structure, 4 bytes */
 	FIELD_FLAGS,   /* of limit, 4 bytes */
 	FIELD_ID,      /* of an object, 4 bytes */
 	FIELD_FD,      /* 4 bytes */

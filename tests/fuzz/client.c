@@ -253,6 +253,14 @@ long client_call(struct client *client, unsigned int fd, unsigned int cmd,
 	return client_ioctl(client, fd, cmd, CLIENT_FIRST + SCRATCH);
 }
 
+uint32_t client_answer(const struct client *client, size_t offset)
+{
+	uint32_t value;
+
+	memcpy(&value, client->memory + SCRATCH + offset, sizeof(value));
+	return value;
+}
+
 void client_reset(struct client *client)
 {
 	for (unsigned int fd = 0; fd < CLIENT_FDS; fd++)

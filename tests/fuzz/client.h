@@ -57,6 +57,8 @@ void client_reset(struct client *client);
  */
 long client_call(struct client *client, unsigned int fd, unsigned int cmd,
 		 const void *arg, size_t len);
+/* What the last of them left in its argument. */
+uint32_t client_answer(const struct client *client, size_t offset);
 long client_ioctl(struct client *client, unsigned int fd, unsigned int cmd,
 		  unsigned long arg);
 

@@ -84,7 +84,7 @@ static const struct call iommufd_calls[] = {
 		    {8, FIELD_ID, 0},
 		    {12, FIELD_ID, 0},
 		    {24, FIELD_U32, 3},
-		    {28, FIELD_U32, 33},
+		    {28, FIELD_LENGTH, 0},
 		    {32, FIELD_POINTER, 3},
 		    {40, FIELD_ID, 0}},
 	 .errors = {IOMMUFD_ERRORS, EADDRINUSE, EPERM, EBUSY}},
@@ -93,7 +93,7 @@ static const struct call iommufd_calls[] = {
 	 .size = 40,
 	 .fields = {{4, FIELD_FLAGS, 1},
 		    {8, FIELD_ID, 0},
-		    {12, FIELD_U32, 64},
+		    {12, FIELD_LENGTH, 0},
 		    {16, FIELD_POINTER, 0}},
 	 .errors = {IOMMUFD_ERRORS}},
 	/* HWPT_SET_DIRTY_TRACKING */
@@ -117,7 +117,7 @@ static const struct call iommufd_calls[] = {
 	 .fields = {{4, FIELD_ID, 0},
 		    {8, FIELD_POINTER, 8},
 		    {16, FIELD_U32, 3},
-		    {20, FIELD_U32, 33},
+		    {20, FIELD_LENGTH, 0},
 		    {24, FIELD_U32, 4}},
 	 .errors = {IOMMUFD_ERRORS}},
 	/* FAULT_QUEUE_ALLOC */
@@ -143,7 +143,7 @@ static const struct call iommufd_calls[] = {
 		    {8, FIELD_U32, 3},
 		    {12, FIELD_ID, 0},
 		    {16, FIELD_ID, 0},
-		    {24, FIELD_U32, 33},
+		    {24, FIELD_LENGTH, 0},
 		    {32, FIELD_POINTER, 4}},
 	 .errors = {IOMMUFD_ERRORS}},
 	/* VDEVICE_ALLOC */

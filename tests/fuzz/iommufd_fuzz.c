@@ -6,6 +6,8 @@
  * An input is a profile's number, what to prepare, then operations; see
  * run().
  */
+#include <string.h>
+
 #include "cdev_calls.h"
 #include "core/file.h"
 #include "iommufd_calls.h"
@@ -30,6 +32,38 @@ static const struct machines_params params = {
 	.abis = abis,
 	.has_emulated = true,
 };
+
+/*
+ * A page table that a guest's can be put upon, such a one with a queue for
+ * its faults, and one whose dirty bits are noted, for a device.
+ */
+static void make_tables(struct client *client, uint32_t device)
+{
+	const uint64_t guest[3] = {0, 0x1000, 48};
+	uint32_t arg[12] = {48, 1, device, 1}, fault, table;
+
+	(void)client_call(client, FD_IOMMU, 0x3b8e, (uint32_t[]){16, 0, 0, 0},
+			  16);
+	fault = client_answer(client, 8);
+	(void)client_call(client, FD_IOMMU, 0x3b89, arg, sizeof(arg));
+	memcpy(client->memory + CLIENT_SIZE / 2, guest, sizeof(guest));
+	arg[1] = 4;
+	arg[3] = client_answer(client, 16);
+	arg[6] = 1;
+	arg[7] = sizeof(guest);
+	arg[8] = (uint32_t)(CLIENT_FIRST + CLIENT_SIZE / 2);
+	arg[10] = fault;
+	(void)client_call(client, FD_IOMMU, 0x3b89, arg, sizeof(arg));
+	memset(arg + 6, 0, 6 * sizeof(arg[0]));
+	arg[1] = 2;
+	arg[3] = 1;
+	(void)client_call(client, FD_IOMMU, 0x3b89, arg, sizeof(arg));
+	table = client_answer(client, 16);
+	(void)client_call(client, FD_IOMMU, 0x3b8b,
+			  (uint32_t[]){16, 1, table, 0}, 16);
+	(void)client_call(client, FD_DEVICE, 0x3b77, (uint32_t[]){12, 0, table},
+			  12);
+}
 
 /* Two address spaces; devices that are bound, and attached to the first. */
 static void prepare(struct uvfio_machine *machine, struct client *client,
@@ -60,6 +94,8 @@ static void prepare(struct uvfio_machine *machine, struct client *client,
 			(void)client_call(client, FD_DEVICE + i, 0x3b77, arg,
 					  12);
 	}
+	if (how & 64)
+		make_tables(client, (how & 3u) + 1);
 }
 
 /* Descriptors of queues are read and written. */
