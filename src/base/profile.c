@@ -101,6 +101,10 @@ static const struct row rows[] = {
 	ROW(SWITCH, has_spapr_tce_v2,           0, 0, 0, 1, 1, 1, 1),
 	ROW(SWITCH, has_eeh,                    0, 0, 1, 1, 1, 1, 1),
 
+	ROW(NUMBER, iommufd_last,
+	    NOT, NOT, NOT, NOT, 0x8a, 0x8e, 0x94),
+	ROW(NUMBER, hwpt_flags,                 0, 0, 0, 0, 0, 0x3, 0xf),
+
 	ROW(SWITCH, device_info_copies_any_length, 0, 0, 0, 0, 1, 1, 1),
 	ROW(SWITCH, msix_is_dynamic,            0, 0, 0, 0, 1, 1, 1),
 	ROW(SWITCH, loopback_skips_unknown,     0, 0, 0, 0, 1, 1, 1),

@@ -81,6 +81,10 @@ struct uvf_profile {
 	bool has_spapr_tce_v2; /* windows, registered memory */
 	bool has_eeh;          /* VFIO_EEH_PE_OP */
 
+	/* iommufd. */
+	unsigned int iommufd_last; /* number of the newest call */
+	unsigned int hwpt_flags;   /* HWPT_ALLOC of an address space */
+
 	/* vfio-pci. */
 	bool device_info_copies_any_length;
 	bool msix_is_dynamic;          /* vectors may be added one by one */

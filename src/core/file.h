@@ -22,6 +22,7 @@ enum uvf_file_kind {
 	UVF_FILE_DEVICE,
 	UVF_FILE_IOMMUFD,
 	UVF_FILE_MIGRATION,
+	UVF_FILE_FAULT, /* a fault queue of an iommufd */
 	/* Of the ABI of 2011, src/v02. */
 	UVF_FILE_V02_GROUP,
 	UVF_FILE_V02_IOMMU,

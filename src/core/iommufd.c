@@ -27,12 +27,64 @@ static const struct uvf_file_ops iommufd_file_ops = {
 	.release = iommufd_release,
 };
 
+static ssize_t fault_read(struct uvf_file *file, struct uvf_caller *caller,
+			  uint64_t addr, size_t len, uint64_t pos)
+{
+	(void)pos;
+	return uvf_iommufd_fault_read(file->object, caller, addr, len);
+}
+
+static ssize_t fault_write(struct uvf_file *file, struct uvf_caller *caller,
+			   uint64_t addr, size_t len, uint64_t pos)
+{
+	(void)pos;
+	return uvf_iommufd_fault_write(file->object, caller, addr, len);
+}
+
+static void fault_release(struct uvf_file *file)
+{
+	uvf_iommufd_fault_close(file->object);
+}
+
+static long fault_ioctl(struct uvf_file *file, struct uvf_caller *caller,
+			unsigned int cmd, unsigned long arg)
+{
+	(void)file;
+	(void)caller;
+	(void)cmd;
+	(void)arg;
+	return -ENOTTY;
+}
+
+static const struct uvf_file_ops fault_file_ops = {
+	.ioctl = fault_ioctl,
+	.read = fault_read,
+	.write = fault_write,
+	.release = fault_release,
+};
+
+static int open_fault(struct uvf_caller *caller,
+		      struct uvf_iommufd_fault *fault)
+{
+	struct uvf_file *file;
+	int ret =
+		uvf_file_create(&file, UVF_FILE_FAULT, &fault_file_ops, fault);
+
+	if (ret)
+		return ret;
+	file->is_stream = true;
+	ret = caller->ops->file_install(caller, file);
+	if (ret < 0)
+		uvf_file_discard(file);
+	return ret;
+}
+
 static int node_open(struct uvf_misc *misc, struct uvf_file **ret_file)
 {
 	struct uvf_iommufd_node *node =
 		uvf_container_of(misc, struct uvf_iommufd_node, misc);
 	struct uvf_iommufd *ctx;
-	int ret = uvf_iommufd_create(&ctx, &node->vfio->host);
+	int ret = uvf_iommufd_create(&ctx, &node->vfio->host, open_fault);
 
 	if (ret)
 		return ret;

@@ -47,12 +47,14 @@ static int set_iommu(struct uvf_host *whole, const char *value,
 		return 0;
 	}
 	if (!strcmp(value, "intel")) {
+		host->is_vtd = true;
 		host->page_sizes = INTEL_PAGE_SIZES;
 		host->write_implies_read = true;
 		host->enforces_coherency = false;
 		return 0;
 	}
 	if (!strcmp(value, "amd")) {
+		host->is_vtd = false;
 		host->page_sizes = AMD_PAGE_SIZES;
 		host->write_implies_read = false;
 		host->enforces_coherency = true;
@@ -144,6 +146,8 @@ static int set_key(struct uvf_host *host, const struct uvf_option *item,
 {
 	if (!strcmp(item->key, "iommu"))
 		return set_iommu(host, item->value, err);
+	if (!strcmp(item->key, "scalable"))
+		return set_bool(&host->iommu.is_scalable, item, err);
 	if (!strcmp(item->key, "noiommu"))
 		return set_bool(&host->starts_noiommu, item, err);
 	if (!strcmp(item->key, "aperture"))
@@ -164,7 +168,7 @@ static int set_key(struct uvf_host *host, const struct uvf_option *item,
 		return set_bool(&host->allows_unsafe_interrupts, item, err);
 	uvfio_error_set(err,
 			"--host: no key '%s'; there are: iommu, noiommu, "
-			"aperture, memlock, cdev, kvm, "
+			"scalable, aperture, memlock, cdev, kvm, "
 			"liobn, intremap, unsafe_intrs, isolation",
 			item->key);
 	return -EINVAL;
@@ -181,6 +185,8 @@ int uvf_host_parse(struct uvf_host *ret_host, const struct uvf_profile *profile,
 				.page_sizes = INTEL_PAGE_SIZES,
 				.write_implies_read = true,
 				.enforces_coherency = false,
+				.is_vtd = true,
+				.is_scalable = true,
 				.msi_window = {MSI_WINDOW_FIRST,
 					       MSI_WINDOW_LAST},
 			},
@@ -223,7 +229,10 @@ int uvf_host_parse(struct uvf_host *ret_host, const struct uvf_profile *profile,
 			ret = set_key(&host, &options->items[i], err);
 		uvf_options_put(options);
 	}
-	if (!ret)
-		*ret_host = host;
-	return ret;
+	if (ret)
+		return ret;
+	host.iommu.tracks_dirty = host.iommu.is_scalable;
+	host.iommu.nests = host.iommu.is_scalable && host.iommu.is_vtd;
+	*ret_host = host;
+	return 0;
 }

@@ -35,7 +35,7 @@ struct uvf_host {
  * uvf_host_parse() - from KEY=VALUE,... to a host
  * @ret_host: written on success
  * @text:     iommu=intel|amd|spapr|none, noiommu=on|off, aperture=39|48|57|64,
- * memlock=client|unlimited,
+ * scalable=on|off, memlock=client|unlimited,
  * kvm=auto|real|stub|none, liobn=on|off, cdev=on|off,
  * intremap=on|off, unsafe_intrs=on|off; NULL: the first of each, but for
  *            noiommu=off, aperture=48, liobn=off and

@@ -10,6 +10,7 @@
 #include "base/pool.h"
 #include "iommu/dirty.h"
 #include "iommu/reader.h"
+#include "iommu/stage1.h"
 #include "iommu/tree.h"
 #include "mem/copy.h"
 #include "mem/mem.h"
@@ -25,6 +26,7 @@ struct uvf_aspace {
 	struct uvf_tree tree;
 	_Atomic(struct uvf_dirty *) dirty; /* NULL: writes leave no marks */
 	bool write_implies_read;
+	struct uvf_stage1 *stage1; /* a nested one; owned, and set once */
 	/* What follows is of the one who maps. */
 	struct uvf_pool leaves;
 	unsigned int dead_count; /* unlinked, and not waited for yet */
@@ -42,6 +44,27 @@ int uvf_aspace_create(struct uvf_aspace **ret_as, bool write_implies_read)
 	as->leaves = (struct uvf_pool)UVF_POOL_INIT(sizeof(struct uvf_leaf));
 	*ret_as = as;
 	return 0;
+}
+
+int uvf_aspace_create_nested(struct uvf_aspace **ret_as,
+			     struct uvf_aspace *parent, uint64_t root)
+{
+	struct uvf_aspace *as;
+	int ret = uvf_aspace_create(&as, false);
+
+	if (ret)
+		return ret;
+	ret = uvf_stage1_create(&as->stage1, parent, root);
+	if (ret)
+		uvf_aspace_destroy(as);
+	else
+		*ret_as = as;
+	return ret;
+}
+
+void uvf_aspace_invalidate(struct uvf_aspace *as)
+{
+	uvf_stage1_invalidate(as->stage1);
 }
 
 static struct uvf_dirty *dirty_of(const struct uvf_aspace *as)
@@ -248,6 +271,7 @@ void uvf_aspace_destroy(struct uvf_aspace *as)
 		uvf_aspace_unlink(as, range_of(leaf));
 	uvf_aspace_drain(as);
 	uvf_reader_synchronize();
+	uvf_stage1_destroy(as->stage1);
 	uvf_dirty_destroy(dirty_of(as));
 	uvf_tree_fini(&as->tree);
 	uvf_pool_fini(&as->leaves);
@@ -346,6 +370,9 @@ static int copy(struct access *access, uint64_t iova, size_t len,
 	size_t done = 0;
 	int ret = 0;
 
+	if (access->as->stage1)
+		return uvf_stage1_copy(access->as->stage1, iova, access->buf,
+				       len, access->is_write, ret_done);
 	while (done < len) {
 		size_t piece = len - done;
 

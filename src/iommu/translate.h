@@ -28,6 +28,23 @@ struct uvf_mem;
  */
 int uvf_aspace_create(struct uvf_aspace **ret_as, bool write_implies_read);
 
+/**
+ * uvf_aspace_create_nested() - an address space by a table of the client
+ * @parent: where the table is, and what it leads to; outlives this one
+ * @root:   address in @parent of a table of four levels, see stage1.h
+ * Nothing can be mapped in it.
+ * Return: 0 or -ENOMEM.
+ */
+int uvf_aspace_create_nested(struct uvf_aspace **ret_as,
+			     struct uvf_aspace *parent, uint64_t root);
+
+/**
+ * uvf_aspace_invalidate() - the client changed the table of a nested one
+ * No access by what the table said before runs any more when it returns.
+ * Context: as uvf_aspace_unmap().
+ */
+void uvf_aspace_invalidate(struct uvf_aspace *as);
+
 /* Waits for accesses that run.  Takes NULL. */
 void uvf_aspace_destroy(struct uvf_aspace *as);
 

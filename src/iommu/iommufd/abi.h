@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The calls of /dev/iommu, as linux/iommufd.h of Linux 6.12 numbers and lays
- * them out.  Debian 12's headers are older than they.
+ * The calls of /dev/iommu about address spaces, as linux/iommufd.h of Linux
+ * 6.12 numbers and lays them out.  Debian 12's headers are older than they.
  */
 #ifndef UVF_IOMMU_IOMMUFD_ABI_H
 #define UVF_IOMMU_IOMMUFD_ABI_H
@@ -22,7 +22,6 @@
 #define IOMMU_IOAS_UNMAP       _IO(IOMMUFD_TYPE, 0x86)
 #define IOMMU_OPTION           _IO(IOMMUFD_TYPE, 0x87)
 #define IOMMU_VFIO_IOAS        _IO(IOMMUFD_TYPE, 0x88)
-#define IOMMU_HWPT_ALLOC       _IO(IOMMUFD_TYPE, 0x89)
 
 struct iommu_destroy {
 	uint32_t size;
@@ -114,20 +113,6 @@ struct iommu_vfio_ioas {
 	uint16_t reserved;
 };
 
-struct iommu_hwpt_alloc {
-	uint32_t size;
-	uint32_t flags;
-	uint32_t dev_id;
-	uint32_t pt_id;
-	uint32_t out_hwpt_id;
-	uint32_t reserved;
-	uint32_t data_type;
-	uint32_t data_len;
-	uint64_t data_uptr;
-	uint32_t fault_id;
-	uint32_t reserved2;
-};
-
 static_assert(sizeof(struct iommu_destroy) == 8, "ABI");
 static_assert(sizeof(struct iommu_ioas_alloc) == 12, "ABI");
 static_assert(sizeof(struct iommu_iova_range) == 16, "ABI");
@@ -138,6 +123,5 @@ static_assert(sizeof(struct iommu_ioas_copy) == 40, "ABI");
 static_assert(sizeof(struct iommu_ioas_unmap) == 24, "ABI");
 static_assert(sizeof(struct iommu_option) == 24, "ABI");
 static_assert(sizeof(struct iommu_vfio_ioas) == 12, "ABI");
-static_assert(sizeof(struct iommu_hwpt_alloc) == 48, "ABI");
 
 #endif /* UVF_IOMMU_IOMMUFD_ABI_H */

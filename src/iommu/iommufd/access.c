@@ -25,9 +25,11 @@ struct uvf_iommufd_access {
 
 /* A page that is held.  Of the access; under the context's lock. */
 struct pin {
-	struct uvf_inode node; /* key: IOVA */
-	struct uvf_area *area; /* stays while there are pins */
-	unsigned int count;    /* how often it is pinned */
+	struct uvf_inode node;  /* key: IOVA */
+	struct uvf_area *area;  /* stays while there are pins */
+	struct uvf_range bytes; /* of its memory */
+	struct uvf_hold hold;
+	unsigned int count; /* how often it is pinned */
 };
 
 int uvf_iommufd_access_create(struct uvf_iommufd_access **ret_access,
@@ -124,7 +126,7 @@ static void drop_pin(struct uvf_iommufd_access *access, struct pin *pin)
 {
 	uvf_itree_remove(&access->pins, &pin->node);
 	pin->area->pins--;
-	uvf_pages_unpin(pin->area->pages);
+	uvf_pages_release(pin->area->pages, pin->bytes, &pin->hold);
 	uvf_free(pin);
 }
 
@@ -245,37 +247,34 @@ static bool may(const struct uvf_area *area, bool is_write)
 	return area->prot & (is_write ? UVF_PROT_WRITE : UVF_PROT_READ);
 }
 
-/* Hold the memory of an area whose page is about to be pinned. */
-static int hold_area(struct uvf_area *area)
-{
-	int ret = uvf_pages_pin(area->pages);
-
-	if (!ret && !uvf_mem_direct(area->pages->mem)) {
-		uvf_pages_unpin(area->pages);
-		ret = -EFAULT;
-	}
-	if (!ret)
-		area->pins++;
-	return ret;
-}
-
 static int pin_new(struct uvf_iommufd_access *access, struct uvf_area *area,
-		   uint64_t iova) UVF_REQUIRES(access->ctx->lock)
+		   uint64_t iova, struct pin **ret_pin)
+	UVF_REQUIRES(access->ctx->lock)
 {
 	struct pin *pin = uvf_zalloc(sizeof(*pin));
+	uint64_t start = area->offset + (iova - area->node.key.first);
 	int ret;
 
 	if (!pin)
 		return -ENOMEM;
-	ret = hold_area(area);
+	/* To the end of the page, or of the memory. */
+	pin->bytes.first = start;
+	pin->bytes.last = start + UVF_IOMMUFD_PAGE - 1;
+	if (pin->bytes.last >
+	    area->pages->vaddr.last - area->pages->vaddr.first)
+		pin->bytes.last =
+			area->pages->vaddr.last - area->pages->vaddr.first;
+	ret = uvf_pages_hold(area->pages, pin->bytes, true, &pin->hold);
 	if (ret) {
 		uvf_free(pin);
 		return ret;
 	}
+	area->pins++;
 	pin->area = area;
 	pin->count = 1;
 	/* The page was looked for before, and is not in the tree. */
 	(void)uvf_itree_insert(&access->pins, &pin->node, page_at(iova));
+	*ret_pin = pin;
 	return 0;
 }
 
@@ -300,12 +299,10 @@ static int pin_page(struct uvf_iommufd_access *access, struct uvf_range iova,
 	if (pin)
 		pin->count++;
 	else
-		ret = pin_new(access, area, iova.first);
-	if (ret)
-		return ret;
-	*ret_page = uvf_mem_direct(area->pages->mem) + area->offset +
-		    (iova.first - area->node.key.first);
-	return 0;
+		ret = pin_new(access, area, iova.first, &pin);
+	if (!ret)
+		*ret_page = uvf_mem_direct(pin->hold.mem) + pin->hold.offset;
+	return ret;
 }
 
 static int pin_pages(struct uvf_iommufd_access *access, struct uvf_range iova,
@@ -358,22 +355,14 @@ void uvf_iommufd_access_unpin(struct uvf_iommufd_access *access, uint64_t iova,
 static int copy_area(struct uvf_area *area, struct uvf_range iova, void *buf,
 		     bool is_write)
 {
-	struct uvf_pages *pages = area->pages;
 	uint64_t offset = area->offset + (iova.first - area->node.key.first);
-	size_t len = uvf_range_size(iova);
-	int ret;
 
 	if (area->is_going)
 		return -EINVAL;
 	if (!may(area, is_write))
 		return -EPERM;
-	ret = uvf_pages_pin(pages);
-	if (ret)
-		return ret;
-	ret = is_write ? uvf_mem_write(pages->mem, offset, buf, len)
-		       : uvf_mem_read(pages->mem, offset, buf, len);
-	uvf_pages_unpin(pages);
-	return ret;
+	return uvf_pages_rw(area->pages, offset, buf, uvf_range_size(iova),
+			    is_write);
 }
 
 static int copy_areas(const struct uvf_ioas *ioas, struct uvf_range iova,

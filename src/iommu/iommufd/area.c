@@ -37,51 +37,6 @@ struct uvf_area *uvf_area_next(const struct uvf_area *area)
 	return area_of(uvf_itree_next(&area->node));
 }
 
-static int pages_create(struct uvf_pages **ret_pages, struct uvf_mm *mm,
-			struct uvf_range vaddr, bool is_writable)
-{
-	struct uvf_pages *pages = uvf_zalloc(sizeof(*pages));
-
-	if (!pages)
-		return -ENOMEM;
-	pages->mm = uvf_mm_get(mm);
-	pages->vaddr = vaddr;
-	pages->is_writable = is_writable;
-	*ret_pages = pages;
-	return 0;
-}
-
-static void pages_put(struct uvf_pages *pages)
-{
-	if (--pages->users)
-		return;
-	uvf_mm_put(pages->mm);
-	uvf_free(pages);
-}
-
-int uvf_pages_pin(struct uvf_pages *pages)
-{
-	/* Linux pins pages of memory for an iommufd, and no others. */
-	uint32_t prot = UVF_MEM_NO_DEVICE |
-			(pages->is_writable ? UVF_PROT_WRITE : UVF_PROT_READ);
-	int ret = 0;
-
-	if (!pages->pins)
-		ret = uvf_mem_create(&pages->mem, pages->mm, pages->vaddr,
-				     prot);
-	if (!ret)
-		pages->pins++;
-	return ret;
-}
-
-void uvf_pages_unpin(struct uvf_pages *pages)
-{
-	if (--pages->pins)
-		return;
-	uvf_mem_put(pages->mem);
-	pages->mem = NULL;
-}
-
 static struct uvf_area *area_create(struct uvf_pages *pages, uint64_t offset,
 				    uint64_t size)
 {
@@ -90,8 +45,7 @@ static struct uvf_area *area_create(struct uvf_pages *pages, uint64_t offset,
 	if (!area)
 		return NULL;
 	uvf_list_init(&area->pending);
-	pages->users++;
-	area->pages = pages;
+	area->pages = uvf_pages_get(pages);
 	area->offset = offset;
 	area->size = size;
 	return area;
@@ -99,7 +53,7 @@ static struct uvf_area *area_create(struct uvf_pages *pages, uint64_t offset,
 
 static void area_destroy(struct uvf_area *area)
 {
-	pages_put(area->pages);
+	uvf_pages_put(area->pages);
 	uvf_free(area);
 }
 
@@ -114,39 +68,97 @@ void uvf_ioas_drop_areas(struct uvf_list *areas)
 	}
 }
 
+static struct uvf_range bytes_of(const struct uvf_area *area)
+{
+	return (struct uvf_range){area->offset, area->offset + area->size - 1};
+}
+
+static int hold_area(struct uvf_area *area)
+{
+	return uvf_pages_hold(area->pages, bytes_of(area), false, &area->hold);
+}
+
+static void release_area(struct uvf_area *area)
+{
+	uvf_pages_release(area->pages, bytes_of(area), &area->hold);
+}
+
+static struct uvf_hwpt *hwpt_of(struct uvf_list *node)
+{
+	return uvf_list_entry(node, struct uvf_hwpt, ioas_node);
+}
+
+/* Let all page tables lead to an area, or none. */
 static int fill_area(struct uvf_ioas *ioas, struct uvf_area *area)
 {
-	int ret = uvf_pages_pin(area->pages);
+	struct uvf_list *node;
+	int ret = hold_area(area);
 
 	if (ret)
 		return ret;
-	ret = uvf_aspace_map_slice(ioas->aspace, area->node.key,
-				   area->pages->mem, area->offset, area->prot);
-	if (ret)
-		uvf_pages_unpin(area->pages);
-	else
-		area->is_filled = true;
+	uvf_list_for_each (node, &ioas->hwpts) {
+		ret = uvf_hwpt_map(hwpt_of(node), area);
+		if (ret)
+			break;
+	}
+	if (!ret)
+		return 0;
+	for (node = node->prev; node != &ioas->hwpts; node = node->prev)
+		uvf_aspace_unlink(hwpt_of(node)->aspace, area->node.key);
+	release_area(area);
 	return ret;
 }
 
-/* The caller drains the address space before it lets its own caller go on. */
+/* The caller drains the tables before it lets its own caller go on. */
 static void unfill_area(struct uvf_ioas *ioas, struct uvf_area *area)
 {
-	if (!area->is_filled)
+	struct uvf_list *node;
+
+	if (!area->hold.mem)
 		return;
-	uvf_aspace_unlink(ioas->aspace, area->node.key);
-	area->is_filled = false;
-	uvf_pages_unpin(area->pages);
+	uvf_list_for_each (node, &ioas->hwpts)
+		uvf_aspace_unlink(hwpt_of(node)->aspace, area->node.key);
+	release_area(area);
 }
 
-int uvf_ioas_fill(struct uvf_ioas *ioas)
+static void drain(struct uvf_ioas *ioas)
 {
+	struct uvf_list *node;
+
+	uvf_list_for_each (node, &ioas->hwpts)
+		uvf_aspace_drain(hwpt_of(node)->aspace);
+}
+
+/* Take back what a table that is not to be was led to, before @end. */
+static void undo_fill(struct uvf_ioas *ioas, struct uvf_hwpt *hwpt,
+		      const struct uvf_area *end)
+{
+	bool is_first = uvf_list_is_empty(&ioas->hwpts);
+
+	for (struct uvf_area *area = uvf_area_from(ioas, 0); area != end;
+	     area = uvf_area_next(area)) {
+		uvf_aspace_unlink(hwpt->aspace, area->node.key);
+		if (is_first)
+			release_area(area);
+	}
+	uvf_aspace_drain(hwpt->aspace);
+}
+
+int uvf_ioas_fill(struct uvf_ioas *ioas, struct uvf_hwpt *hwpt)
+{
+	bool is_first = uvf_list_is_empty(&ioas->hwpts);
+
 	for (struct uvf_area *area = uvf_area_from(ioas, 0); area;
 	     area = uvf_area_next(area)) {
-		int ret = fill_area(ioas, area);
+		int ret = is_first ? hold_area(area) : 0;
 
+		if (!ret) {
+			ret = uvf_hwpt_map(hwpt, area);
+			if (ret && is_first)
+				release_area(area);
+		}
 		if (ret) {
-			uvf_ioas_unfill(ioas);
+			undo_fill(ioas, hwpt, area);
 			return ret;
 		}
 	}
@@ -157,8 +169,7 @@ void uvf_ioas_unfill(struct uvf_ioas *ioas)
 {
 	for (struct uvf_area *area = uvf_area_from(ioas, 0); area;
 	     area = uvf_area_next(area))
-		unfill_area(ioas, area);
-	uvf_aspace_drain(ioas->aspace);
+		release_area(area);
 }
 
 static void remove_area(struct uvf_ioas *ioas, struct uvf_area *area)
@@ -222,7 +233,7 @@ static int insert_areas(struct uvf_ioas *ioas, struct uvf_list *areas,
 		unfill_area(ioas, area);
 		uvf_itree_remove(&ioas->areas, &area->node);
 	}
-	uvf_aspace_drain(ioas->aspace);
+	drain(ioas);
 	return ret;
 }
 
@@ -266,16 +277,14 @@ int uvf_ioas_map(struct uvf_ioas *ioas, struct uvf_mm *mm, uint64_t vaddr,
 		return -EINVAL;
 	if (__builtin_add_overflow(vaddr, size, &end))
 		return -EOVERFLOW;
-	ret = pages_create(&pages, mm, (struct uvf_range){vaddr, end - 1},
-			   prot & UVF_PROT_WRITE);
+	ret = uvf_pages_create(&pages, mm, (struct uvf_range){vaddr, end - 1},
+			       prot & UVF_PROT_WRITE);
 	if (ret)
 		return ret;
 	area = area_create(pages, 0, size);
-	if (!area) {
-		pages->users++;
-		pages_put(pages);
+	uvf_pages_put(pages);
+	if (!area)
 		return -ENOMEM;
-	}
 	uvf_list_init(&areas);
 	uvf_list_append(&areas, &area->pending);
 	return uvf_ioas_add_areas(ioas, &areas, size, prot, is_fixed, iova);
@@ -349,7 +358,24 @@ int uvf_ioas_unmap(struct uvf_ioas *ioas, struct uvf_range iova,
 			break;
 		iova.first = key.last + 1;
 	}
-	uvf_aspace_drain(ioas->aspace);
+	drain(ioas);
+	return ret;
+}
+
+/* Let the page tables, and what is held, be as if there were two areas. */
+static int split_filled(struct uvf_ioas *ioas, const struct uvf_area *area,
+			uint64_t at)
+{
+	struct uvf_list *node;
+	int ret = uvf_pages_split(area->pages,
+				  area->offset + (at - area->node.key.first));
+
+	uvf_list_for_each (node, &ioas->hwpts) {
+		if (ret)
+			break;
+		ret = uvf_aspace_split(hwpt_of(node)->aspace, area->node.key,
+				       at);
+	}
 	return ret;
 }
 
@@ -358,23 +384,25 @@ static int split(struct uvf_ioas *ioas, struct uvf_area *area, uint64_t last)
 {
 	struct uvf_range low = {area->node.key.first, last};
 	struct uvf_range high = {last + 1, area->node.key.last};
+	bool is_filled = area->hold.mem;
 	struct uvf_area *rest;
 
-	if (area->pins || (area->is_filled && !ioas->has_small_pages))
+	if (area->pins || (is_filled && !ioas->has_small_pages))
 		return -EINVAL;
 	rest = area_create(area->pages, area->offset + uvf_range_size(low),
 			   uvf_range_size(high));
 	if (!rest)
 		return -ENOMEM;
-	if (area->is_filled &&
-	    uvf_aspace_split(ioas->aspace, area->node.key, high.first)) {
+	/* Should it fail, what was cut before needs no undoing. */
+	if (is_filled && split_filled(ioas, area, high.first)) {
 		area_destroy(rest);
 		return -ENOMEM;
 	}
 	rest->prot = area->prot;
-	rest->is_filled = area->is_filled;
-	if (rest->is_filled)
-		rest->pages->pins++;
+	if (is_filled) {
+		rest->hold.mem = uvf_mem_get(area->hold.mem);
+		rest->hold.offset = area->hold.offset + uvf_range_size(low);
+	}
 	uvf_itree_remove(&ioas->areas, &area->node);
 	area->size = uvf_range_size(low);
 	uvf_itree_insert(&ioas->areas, &area->node, low);

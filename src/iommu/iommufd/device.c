@@ -26,6 +26,8 @@ struct uvf_iommufd_device {
 	struct uvf_iommufd *ctx;  /* holds one reference */
 	struct uvf_iommufd_group *group;
 	struct uvf_list group_node;
+	const struct uvf_iommufd_pri_ops *pri; /* NULL: it cannot wait */
+	void *pri_arg;
 	bool is_attached;
 };
 
@@ -138,13 +140,58 @@ struct uvf_iommufd_device *uvf_iommufd_device_find(struct uvf_iommufd *ctx,
 		       : NULL;
 }
 
+struct uvf_iommufd_group *
+uvf_iommufd_device_group(const struct uvf_iommufd_device *device)
+{
+	return device->group;
+}
+
+void uvf_iommufd_device_enable_pri(struct uvf_iommufd_device *device,
+				   const struct uvf_iommufd_pri_ops *ops,
+				   void *arg)
+{
+	uvf_lock(&device->ctx->lock);
+	device->pri = ops;
+	device->pri_arg = arg;
+	uvf_unlock(&device->ctx->lock);
+}
+
+void uvf_iommufd_device_respond(struct uvf_iommufd_device *device,
+				uint32_t grpid, bool is_there)
+{
+	device->pri->respond(device->pri_arg, grpid, is_there);
+}
+
+int uvf_iommufd_device_request(struct uvf_iommufd_device *device,
+			       const struct uvf_page_request *requests,
+			       size_t count)
+{
+	int ret = -ENODEV;
+
+	uvf_lock(&device->ctx->lock);
+	if (device->is_attached && device->group->hwpt->fault)
+		ret = uvf_fault_deliver(device->group->hwpt->fault, device,
+					requests, count);
+	uvf_unlock(&device->ctx->lock);
+	return ret;
+}
+
+/* Whether the hardware can do what a page table asks of it. */
+static int check_hwpt(const struct uvf_iommufd_device *device,
+		      const struct uvf_hwpt *hwpt)
+{
+	if (hwpt->fault && !device->pri)
+		return -ENODEV;
+	return hwpt->is_unusable ? -EINVAL : 0;
+}
+
 /* Give the group's devices, @count of them, another page table. */
 static void move_group(struct uvf_iommufd_group *group, struct uvf_hwpt *hwpt,
 		       unsigned int count)
 {
 	group->hwpt = hwpt;
 	hwpt->object.users += count;
-	group->ops->aim(group->group, hwpt->ioas->aspace);
+	group->ops->aim(group->group, hwpt->aspace);
 }
 
 static int attach_first(struct uvf_iommufd_device *device,
@@ -158,6 +205,11 @@ static int attach_first(struct uvf_iommufd_device *device,
 	ret = uvf_ioas_add_device(hwpt->ioas);
 	if (ret)
 		return ret;
+	ret = check_hwpt(device, hwpt);
+	if (ret) {
+		uvf_ioas_remove_device(hwpt->ioas);
+		return ret;
+	}
 	if (group->hwpt)
 		hwpt->object.users++;
 	else
@@ -193,12 +245,16 @@ static int replace(struct uvf_iommufd_device *device, struct uvf_hwpt *hwpt)
 		if (!ret)
 			added++;
 	}
+	if (!ret)
+		ret = check_hwpt(device, hwpt);
 	if (ret) {
 		while (added--)
 			uvf_ioas_remove_device(hwpt->ioas);
 		return ret;
 	}
 	move_group(group, hwpt, count);
+	if (former->fault)
+		uvf_fault_leave(former->fault, group);
 	while (count--) {
 		uvf_ioas_remove_device(former->ioas);
 		uvf_hwpt_put(former);
@@ -237,7 +293,7 @@ static int attach_ioas(struct uvf_iommufd_device *device, struct uvf_ioas *ioas,
 	ret = device->is_attached ? 0 : uvf_ioas_add_device(ioas);
 	if (ret)
 		return ret;
-	ret = uvf_hwpt_create(ioas, &hwpt);
+	ret = uvf_hwpt_create(ioas, 0, &hwpt);
 	if (!device->is_attached)
 		uvf_ioas_remove_device(ioas);
 	if (ret)
@@ -263,7 +319,8 @@ int uvf_iommufd_device_attach(struct uvf_iommufd_device *device,
 	object = uvf_object_find(ctx, *pt_id);
 	if (!object)
 		ret = -ENOENT;
-	else if (object->type == UVF_OBJECT_HWPT)
+	else if (object->type == UVF_OBJECT_HWPT ||
+		 object->type == UVF_OBJECT_HWPT_NESTED)
 		ret = attach_hwpt(device, (struct uvf_hwpt *)(void *)object);
 	else if (object->type == UVF_OBJECT_IOAS)
 		ret = attach_ioas(device, (struct uvf_ioas *)(void *)object,
@@ -285,6 +342,8 @@ static void detach_locked(struct uvf_iommufd_device *device)
 	if (uvf_list_is_empty(&group->devices)) {
 		group->ops->aim(group->group, NULL);
 		group->hwpt = NULL;
+		if (hwpt->fault)
+			uvf_fault_leave(hwpt->fault, group);
 	}
 	uvf_ioas_remove_device(hwpt->ioas);
 	uvf_hwpt_put(hwpt);

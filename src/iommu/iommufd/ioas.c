@@ -9,7 +9,6 @@
 #include "base/bug.h"
 #include "iommu/iommufd/abi.h"
 #include "iommu/iommufd/private.h"
-#include "iommu/translate.h"
 #include "mem/caller.h"
 
 static_assert(sizeof(struct uvf_range) == sizeof(struct iommu_iova_range) &&
@@ -25,11 +24,8 @@ int uvf_ioas_create(struct uvf_iommufd *ctx, struct uvf_ioas **ret_ioas)
 	uvf_assert_held(&ctx->lock);
 	if (!ioas)
 		return -ENOMEM;
-	ret = uvf_aspace_create(&ioas->aspace, ctx->host.write_implies_read);
-	if (!ret)
-		ret = uvf_object_add(ctx, &ioas->object, UVF_OBJECT_IOAS);
+	ret = uvf_object_add(ctx, &ioas->object, UVF_OBJECT_IOAS);
 	if (ret) {
-		uvf_aspace_destroy(ioas->aspace);
 		uvf_free(ioas);
 		return ret;
 	}
@@ -53,7 +49,6 @@ void uvf_ioas_destroy(struct uvf_ioas *ioas)
 		ctx->compat = NULL;
 	UVF_BUG_ON(uvf_ioas_unmap(ioas, all, &size));
 	uvf_allowed_clear(&ioas->allowed);
-	uvf_aspace_destroy(ioas->aspace);
 	uvf_free(ioas);
 }
 

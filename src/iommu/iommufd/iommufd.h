@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sys/types.h>
+
 #include "iommu/iommu.h"
 
 struct uvf_aspace;
@@ -23,6 +25,7 @@ struct uvf_caller;
 struct uvf_iommufd;
 struct uvf_iommufd_access;
 struct uvf_iommufd_device;
+struct uvf_iommufd_fault;
 
 /*
  * An IOMMU group as iommufd sees it: an opaque pointer, the same for all its
@@ -36,13 +39,21 @@ struct uvf_iommufd_group_ops {
 	void (*aim)(void *group, struct uvf_aspace *as);
 };
 
+/*
+ * Give a caller a descriptor of a fault queue, which is closed by
+ * uvf_iommufd_fault_close().  Return its number, or a negative errno.
+ */
+typedef int uvf_open_fault_fn(struct uvf_caller *caller,
+			      struct uvf_iommufd_fault *fault);
+
 /**
  * uvf_iommufd_create() - what stands behind an open of /dev/iommu
  * @ret_ctx: written on success; one reference
  * Return: 0 or -ENOMEM.
  */
 int uvf_iommufd_create(struct uvf_iommufd **ret_ctx,
-		       const struct uvf_iommu_host *host);
+		       const struct uvf_iommu_host *host,
+		       uvf_open_fault_fn *open_fault);
 struct uvf_iommufd *uvf_iommufd_get(struct uvf_iommufd *ctx);
 void uvf_iommufd_put(struct uvf_iommufd *ctx); /* takes NULL */
 
@@ -93,6 +104,8 @@ uint32_t uvf_iommufd_device_id(const struct uvf_iommufd_device *device);
  *   -ENOENT      no object has this id
  *   -EINVAL      it is neither, or another device of the group is elsewhere
  *   -EADDRINUSE  a mapping, or a range that is to be used, cannot be
+ *   -ENODEV      it has a fault queue, and the device cannot wait
+ *   -EINVAL      a client's page table that the hardware cannot walk
  *   -EFAULT      the memory of a mapping is not there
  *   -ENOMEM      out of memory
  */
@@ -101,6 +114,61 @@ int uvf_iommufd_device_attach(struct uvf_iommufd_device *device,
 
 /* Nothing happens when it is not attached. */
 void uvf_iommufd_device_detach(struct uvf_iommufd_device *device);
+
+/* A page that a device asks for. */
+struct uvf_page_request {
+	uint64_t iova;
+	uint32_t grpid; /* the same for all that get one answer */
+	uint32_t prot;  /* UVF_PROT_* */
+};
+
+/* A device that can wait for pages (PRI). */
+struct uvf_iommufd_pri_ops {
+	/* The answer; runs under the context's lock. */
+	void (*respond)(void *arg, uint32_t grpid, bool is_there);
+};
+
+/* Before it is attached, once. */
+void uvf_iommufd_device_enable_pri(struct uvf_iommufd_device *device,
+				   const struct uvf_iommufd_pri_ops *ops,
+				   void *arg);
+
+/**
+ * uvf_iommufd_device_request() - ask the client for pages
+ * @count: at least 1; they get one answer
+ * Return: 0 and later an answer, or -ENODEV nobody is there to ask, -ENOMEM.
+ */
+int uvf_iommufd_device_request(struct uvf_iommufd_device *device,
+			       const struct uvf_page_request *requests,
+			       size_t count);
+
+/**
+ * uvf_iommufd_fault_read() - whole groups of requests
+ * Return: bytes, 0 when there are none, or, in the order they are tested:
+ *   -ESPIPE  no multiple of a request
+ *   -EINVAL  the first group does not fit
+ *   -EFAULT  @addr cannot be written
+ */
+ssize_t uvf_iommufd_fault_read(struct uvf_iommufd_fault *fault,
+			       struct uvf_caller *caller, uint64_t addr,
+			       size_t len);
+
+/**
+ * uvf_iommufd_fault_write() - answers
+ * Return: bytes up to the first that is wrong, or, in the order they are
+ * tested:
+ *   -ESPIPE  no multiple of an answer
+ *   -EFAULT  @addr cannot be read
+ *   -EINVAL  unknown code, or nobody waits for it
+ */
+ssize_t uvf_iommufd_fault_write(struct uvf_iommufd_fault *fault,
+				struct uvf_caller *caller, uint64_t addr,
+				size_t len);
+
+/* Whether there is something to read; it can always be written. */
+bool uvf_iommufd_fault_is_readable(struct uvf_iommufd_fault *fault);
+
+void uvf_iommufd_fault_close(struct uvf_iommufd_fault *fault);
 
 /* A device whose DMA is done by CPU. */
 struct uvf_iommufd_access_ops {

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "iommu/iommufd/private.h"
+#include "iommu/translate.h"
 
 #define LAST UINT64_MAX
 
@@ -274,28 +275,35 @@ void uvf_ioas_remove_device(struct uvf_ioas *ioas)
 	ioas->device_count--;
 }
 
-int uvf_ioas_add_hwpt(struct uvf_ioas *ioas)
+int uvf_ioas_add_hwpt(struct uvf_ioas *ioas, struct uvf_hwpt *hwpt)
 {
 	uint64_t former = ioas->alignment;
 	struct uvf_range behind;
-	int ret;
+	int ret = 0;
 
-	if (ioas->hwpt_count++)
-		return 0;
-	ret = uvf_ioas_update_alignment(ioas);
-	if (!ret && behind_aperture(ioas, &behind))
-		ret = check_unused(ioas, behind);
+	/* All tables of a machine are alike: what one can hold, the next can.
+	 */
+	if (!ioas->hwpt_count++) {
+		ret = uvf_ioas_update_alignment(ioas);
+		if (!ret && behind_aperture(ioas, &behind))
+			ret = check_unused(ioas, behind);
+	}
 	if (!ret)
-		ret = uvf_ioas_fill(ioas);
+		ret = uvf_ioas_fill(ioas, hwpt);
 	if (ret) {
 		ioas->hwpt_count--;
 		ioas->alignment = former;
+		return ret;
 	}
-	return ret;
+	uvf_list_append(&ioas->hwpts, &hwpt->ioas_node);
+	return 0;
 }
 
-void uvf_ioas_remove_hwpt(struct uvf_ioas *ioas)
+void uvf_ioas_remove_hwpt(struct uvf_ioas *ioas, struct uvf_hwpt *hwpt)
 {
+	uvf_list_remove(&hwpt->ioas_node);
+	uvf_aspace_destroy(hwpt->aspace);
+	hwpt->aspace = NULL;
 	if (--ioas->hwpt_count)
 		return;
 	uvf_ioas_unfill(ioas);

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/bug.h"
 #include "iommu/iommufd/abi.h"
+#include "iommu/iommufd/abi_hwpt.h"
 #include "iommu/iommufd/private.h"
 #include "mem/caller.h"
 
@@ -45,6 +46,16 @@ static const struct row rows[] = {
 	ROW(IOMMU_VFIO_IOAS, iommu_ioctl_vfio_ioas, iommu_vfio_ioas, reserved),
 	ROW(IOMMU_HWPT_ALLOC, iommu_ioctl_hwpt_alloc, iommu_hwpt_alloc,
 	    reserved),
+	ROW(IOMMU_GET_HW_INFO, iommu_ioctl_get_hw_info, iommu_hw_info,
+	    reserved),
+	ROW(IOMMU_HWPT_SET_DIRTY_TRACKING, iommu_ioctl_hwpt_set_dirty_tracking,
+	    iommu_hwpt_set_dirty_tracking, reserved),
+	ROW(IOMMU_HWPT_GET_DIRTY_BITMAP, iommu_ioctl_hwpt_get_dirty_bitmap,
+	    iommu_hwpt_get_dirty_bitmap, data),
+	ROW(IOMMU_HWPT_INVALIDATE, iommu_ioctl_hwpt_invalidate,
+	    iommu_hwpt_invalidate, reserved),
+	ROW(IOMMU_FAULT_QUEUE_ALLOC, iommu_ioctl_fault_queue_alloc,
+	    iommu_fault_alloc, out_fault_fd),
 };
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
@@ -58,7 +69,8 @@ union command {
 };
 
 int uvf_iommufd_create(struct uvf_iommufd **ret_ctx,
-		       const struct uvf_iommu_host *host)
+		       const struct uvf_iommu_host *host,
+		       uvf_open_fault_fn *open_fault)
 {
 	struct uvf_iommufd *ctx = uvf_zalloc(sizeof(*ctx));
 
@@ -66,6 +78,7 @@ int uvf_iommufd_create(struct uvf_iommufd **ret_ctx,
 		return -ENOMEM;
 	uvf_ref_init(&ctx->ref);
 	ctx->host = *host;
+	ctx->open_fault = open_fault;
 	uvf_mutex_init(&ctx->lock);
 	uvf_list_init(&ctx->groups);
 	pthread_cond_init(&ctx->callback_ended, NULL);
@@ -86,7 +99,11 @@ static void destroy_object(struct uvf_object *object)
 		uvf_ioas_destroy((struct uvf_ioas *)(void *)object);
 		break;
 	case UVF_OBJECT_HWPT:
+	case UVF_OBJECT_HWPT_NESTED:
 		uvf_hwpt_destroy((struct uvf_hwpt *)(void *)object);
+		break;
+	case UVF_OBJECT_FAULT:
+		uvf_fault_destroy((struct uvf_iommufd_fault *)(void *)object);
 		break;
 	case UVF_OBJECT_DEVICE:
 	case UVF_OBJECT_ACCESS:
@@ -96,7 +113,7 @@ static void destroy_object(struct uvf_object *object)
 	}
 }
 
-/* Devices hold the context, so only spaces and page tables are left. */
+/* Devices and files hold the context, and are no users any more. */
 static void destroy_objects(struct uvf_iommufd *ctx)
 {
 	bool has_progress = true;
@@ -235,7 +252,11 @@ long uvf_iommufd_ioctl(struct uvf_iommufd *ctx, struct uvf_caller *caller,
 
 	static_assert(sizeof(command) >= sizeof(struct iommu_hwpt_alloc),
 		      "the largest structure");
-	if (nr < IOMMUFD_CMD_BASE || nr - IOMMUFD_CMD_BASE >= ROW_COUNT)
+	static_assert(sizeof(command) >=
+			      sizeof(struct iommu_hwpt_get_dirty_bitmap),
+		      "the largest structure");
+	if (nr < IOMMUFD_CMD_BASE || nr - IOMMUFD_CMD_BASE >= ROW_COUNT ||
+	    nr > ctx->host.profile->iommufd_last)
 		return uvf_iommufd_compat_ioctl(ctx, caller, cmd, arg);
 	row = &rows[nr - IOMMUFD_CMD_BASE];
 	if (uvf_copy_in(caller, &call.size, arg, sizeof(call.size)))

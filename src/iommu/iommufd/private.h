@@ -16,7 +16,9 @@
 #include "iommu/iommu.h"
 #include "iommu/iommufd/iommufd.h"
 
+struct iommu_hwpt_alloc;
 struct uvf_caller;
+struct uvf_iommufd_group;
 struct uvf_mem;
 struct uvf_mm;
 
@@ -25,6 +27,8 @@ struct uvf_mm;
 enum uvf_object_type {
 	UVF_OBJECT_IOAS,
 	UVF_OBJECT_HWPT,
+	UVF_OBJECT_HWPT_NESTED,
+	UVF_OBJECT_FAULT,
 	UVF_OBJECT_DEVICE,
 	UVF_OBJECT_ACCESS,
 };
@@ -38,10 +42,11 @@ struct uvf_object {
 
 struct uvf_iommufd {
 	struct uvf_ref ref;
-	struct uvf_iommu_host host;  /* set once */
-	struct uvf_mutex lock;       /* protects all that follows */
-	struct uvf_object **objects; /* by id; holes are NULL */
-	uint32_t capacity;           /* of objects */
+	struct uvf_iommu_host host;    /* set once */
+	uvf_open_fault_fn *open_fault; /* set once */
+	struct uvf_mutex lock;         /* protects all that follows */
+	struct uvf_object **objects;   /* by id; holes are NULL */
+	uint32_t capacity;             /* of objects */
 	uint32_t object_count;
 	struct uvf_ioas *compat; /* of containers, or NULL */
 	bool is_noiommu;         /* no container of real groups */
@@ -57,8 +62,14 @@ struct uvf_pages {
 	struct uvf_mm *mm;  /* holds one reference */
 	struct uvf_range vaddr;
 	bool is_writable;
-	unsigned int pins;   /* areas that are filled, pins, copies */
-	struct uvf_mem *mem; /* while there are pins */
+	struct uvf_itree runs; /* pages that are held, see pages.c */
+	struct uvf_mem *mem;   /* all of it, if that is there; while held */
+};
+
+/* A part of such memory that is pinned; the mem is one reference. */
+struct uvf_hold {
+	struct uvf_mem *mem; /* NULL: it is not */
+	uint64_t offset;     /* of the part in mem, in bytes */
 };
 
 /* One MAP, or a piece of one. */
@@ -71,16 +82,15 @@ struct uvf_area {
 	uint32_t prot;           /* UVF_PROT_* */
 	unsigned int pins;       /* of accesses */
 	bool is_going;           /* an unmap waits for them */
-	bool is_filled;          /* devices reach it; pages are pinned */
+	struct uvf_hold hold;    /* while there are page tables, in all */
 };
 
 struct uvf_ioas {
 	struct uvf_object object;
 	struct uvf_iommufd *ctx;
-	struct uvf_aspace *aspace;
 	struct uvf_itree areas;    /* owns its struct uvf_area */
 	struct uvf_itree allowed;  /* owns its struct uvf_allowed */
-	unsigned int hwpt_count;   /* page tables; filled while there is one */
+	unsigned int hwpt_count;   /* page tables, all of them filled */
 	unsigned int device_count; /* attached; they reserve IOVA */
 	unsigned int access_count; /* attached, or about to be */
 	struct uvf_list hwpts;     /* struct uvf_hwpt */
@@ -89,11 +99,18 @@ struct uvf_ioas {
 	bool has_small_pages;      /* OPTION HUGE_PAGES off */
 };
 
+/* A page table: of a space, or of a client on top of one. */
 struct uvf_hwpt {
 	struct uvf_object object; /* a user for each attached device */
-	struct uvf_ioas *ioas;    /* one user */
+	struct uvf_aspace *aspace;
+	struct uvf_ioas *ioas; /* one user, if it is not nested */
 	struct uvf_list ioas_node;
-	bool is_auto; /* goes with its last device */
+	struct uvf_hwpt *parent;         /* one user; NULL: not nested */
+	struct uvf_iommufd_fault *fault; /* one user; or NULL */
+	bool is_auto;                    /* goes with its last device */
+	bool is_nest_parent;
+	bool has_dirty;   /* it can tell which pages were written */
+	bool is_unusable; /* nested: no device can walk it */
 };
 
 /* One call; what its structure says is copied in. */
@@ -192,8 +209,13 @@ int uvf_ioas_unmap(struct uvf_ioas *ioas, struct uvf_range iova,
  */
 int uvf_ioas_cut(struct uvf_ioas *ioas, uint64_t last);
 
-/* Let devices reach all areas, or none.  -EFAULT, -ENOMEM: nothing changed. */
-int uvf_ioas_fill(struct uvf_ioas *ioas);
+/*
+ * Let a new page table lead to all areas, or to none: -EFAULT, -ENOMEM, or
+ * -EINVAL it cannot hold one.
+ */
+int uvf_ioas_fill(struct uvf_ioas *ioas, struct uvf_hwpt *hwpt);
+
+/* No page table is left: let go of the memory of all areas. */
 void uvf_ioas_unfill(struct uvf_ioas *ioas);
 
 /* The area at an address, or NULL; and the first not before it. */
@@ -201,9 +223,34 @@ struct uvf_area *uvf_area_at(const struct uvf_ioas *ioas, uint64_t iova);
 struct uvf_area *uvf_area_from(const struct uvf_ioas *ioas, uint64_t iova);
 struct uvf_area *uvf_area_next(const struct uvf_area *area);
 
-/* Hold the memory.  -EFAULT, -ENOMEM. */
-int uvf_pages_pin(struct uvf_pages *pages);
-void uvf_pages_unpin(struct uvf_pages *pages);
+/* Client memory, in pages.c. */
+
+/* One user.  -ENOMEM. */
+int uvf_pages_create(struct uvf_pages **ret_pages, struct uvf_mm *mm,
+		     struct uvf_range vaddr, bool is_writable);
+struct uvf_pages *uvf_pages_get(struct uvf_pages *pages);
+void uvf_pages_put(struct uvf_pages *pages);
+
+/**
+ * uvf_pages_hold() - pin a part of the memory
+ * @bytes:     from its start
+ * @is_direct: all of the part must be mapped here, in one piece
+ * @ret_hold:  written on success
+ * Return: 0, -EFAULT it is not there, -ENOMEM.
+ */
+int uvf_pages_hold(struct uvf_pages *pages, struct uvf_range bytes,
+		   bool is_direct, struct uvf_hold *ret_hold);
+
+/* What was held as @bytes, or, after a split, as several. */
+void uvf_pages_release(struct uvf_pages *pages, struct uvf_range bytes,
+		       struct uvf_hold *hold);
+
+/* What is held may be released in two parts, cut before @byte.  -ENOMEM. */
+int uvf_pages_split(struct uvf_pages *pages, uint64_t byte);
+
+/* Copy without holding it.  -EFAULT, -ENOMEM. */
+int uvf_pages_rw(struct uvf_pages *pages, uint64_t offset, void *buf,
+		 size_t len, bool is_write);
 
 /* Which IOVAs there are, in iova.c. */
 
@@ -232,9 +279,11 @@ int uvf_ioas_update_alignment(struct uvf_ioas *ioas);
 int uvf_ioas_add_device(struct uvf_ioas *ioas);
 void uvf_ioas_remove_device(struct uvf_ioas *ioas);
 
-/* A page table comes or goes.  -EADDRINUSE, -EFAULT, -ENOMEM. */
-int uvf_ioas_add_hwpt(struct uvf_ioas *ioas);
-void uvf_ioas_remove_hwpt(struct uvf_ioas *ioas);
+/* A page table comes.  -EADDRINUSE, or as uvf_ioas_fill(). */
+int uvf_ioas_add_hwpt(struct uvf_ioas *ioas, struct uvf_hwpt *hwpt);
+
+/* It goes, and leads nowhere any more. */
+void uvf_ioas_remove_hwpt(struct uvf_ioas *ioas, struct uvf_hwpt *hwpt);
 
 /* Ranges a client allows for MAP without a place, in a tree of their own. */
 
@@ -247,8 +296,18 @@ int uvf_ioas_allow(struct uvf_ioas *ioas, struct uvf_itree *tree);
 
 /* Page tables, in hwpt.c. */
 
-int uvf_hwpt_create(struct uvf_ioas *ioas, struct uvf_hwpt **ret_hwpt);
+/* flags: those of HWPT_ALLOC that a table of a space can have. */
+int uvf_hwpt_create(struct uvf_ioas *ioas, uint32_t flags,
+		    struct uvf_hwpt **ret_hwpt);
 void uvf_hwpt_destroy(struct uvf_hwpt *hwpt);
+
+/* Lead to an area, too.  -ENOMEM, -EINVAL. */
+int uvf_hwpt_map(struct uvf_hwpt *hwpt, const struct uvf_area *area);
+
+/* HWPT_ALLOC on top of another one, in nested.c, with errors as there. */
+int uvf_hwpt_alloc_nested(struct uvf_iommufd_call *call,
+			  const struct iommu_hwpt_alloc *alloc,
+			  struct uvf_hwpt *parent, struct uvf_hwpt **ret_hwpt);
 
 /* A device leaves it. */
 void uvf_hwpt_put(struct uvf_hwpt *hwpt);
@@ -256,6 +315,28 @@ void uvf_hwpt_put(struct uvf_hwpt *hwpt);
 /* The device with an id, or NULL. */
 struct uvf_iommufd_device *uvf_iommufd_device_find(struct uvf_iommufd *ctx,
 						   uint32_t id);
+
+struct uvf_iommufd_group *
+uvf_iommufd_device_group(const struct uvf_iommufd_device *device);
+
+/* Requests for pages have their answer. */
+void uvf_iommufd_device_respond(struct uvf_iommufd_device *device,
+				uint32_t grpid, bool is_there);
+
+/* Fault queues, in fault.c. */
+
+struct uvf_iommufd_fault *uvf_fault_find(struct uvf_iommufd *ctx, uint32_t id);
+struct uvf_object *uvf_fault_object(struct uvf_iommufd_fault *fault);
+void uvf_fault_destroy(struct uvf_iommufd_fault *fault);
+
+/* Requests that get one answer.  -ENOMEM. */
+int uvf_fault_deliver(struct uvf_iommufd_fault *fault,
+		      struct uvf_iommufd_device *device,
+		      const struct uvf_page_request *requests, size_t count);
+
+/* Answer all that the devices of a group asked for: there is no page. */
+void uvf_fault_leave(struct uvf_iommufd_fault *fault,
+		     const struct uvf_iommufd_group *group);
 
 /* Accesses, in access.c: ask them to unpin; drops the context's lock. */
 void uvf_iommufd_notify(struct uvf_ioas *ioas, struct uvf_range iova);
@@ -271,6 +352,12 @@ int iommu_ioctl_ioas_unmap(struct uvf_iommufd_call *call, void *cmd);
 int iommu_ioctl_option(struct uvf_iommufd_call *call, void *cmd);
 int iommu_ioctl_vfio_ioas(struct uvf_iommufd_call *call, void *cmd);
 int iommu_ioctl_hwpt_alloc(struct uvf_iommufd_call *call, void *cmd);
+int iommu_ioctl_get_hw_info(struct uvf_iommufd_call *call, void *cmd);
+int iommu_ioctl_hwpt_set_dirty_tracking(struct uvf_iommufd_call *call,
+					void *cmd);
+int iommu_ioctl_hwpt_get_dirty_bitmap(struct uvf_iommufd_call *call, void *cmd);
+int iommu_ioctl_hwpt_invalidate(struct uvf_iommufd_call *call, void *cmd);
+int iommu_ioctl_fault_queue_alloc(struct uvf_iommufd_call *call, void *cmd);
 
 /* Those of a container, in vfio_compat.c. */
 long uvf_iommufd_compat_ioctl(struct uvf_iommufd *ctx,

@@ -42,7 +42,7 @@ static void binding_claims_the_group_for_the_context(void **state)
 
 	(void)state;
 	rig_open(&rig);
-	assert_int_equal(uvf_iommufd_create(&other, &rig.host), 0);
+	assert_int_equal(uvf_iommufd_create(&other, &rig.host, NULL), 0);
 	a = rig_bind(&rig, &group);
 	assert_int_equal(uvf_iommufd_device_id(a), 1);
 	assert_ptr_equal(group.owner, rig.ctx);
@@ -214,7 +214,7 @@ static void a_page_table_can_be_made_without_a_device_on_it(void **state)
 	alloc.dev_id = uvf_iommufd_device_id(device);
 	assert_int_equal(hwpt_alloc(&rig, &alloc), -EINVAL);
 	alloc.pt_id = ioas;
-	alloc.flags = 1;
+	alloc.flags = IOMMU_HWPT_FAULT_ID_VALID;
 	assert_int_equal(hwpt_alloc(&rig, &alloc), -EOPNOTSUPP);
 	alloc.flags = 0;
 	assert_int_equal(hwpt_alloc(&rig, &alloc), 0);

@@ -52,6 +52,26 @@ const struct uvf_iommufd_group_ops rig_group_ops = {
 	.aim = group_aim,
 };
 
+struct uvf_iommufd_fault *rig_fault;
+
+static int open_fault(struct uvf_caller *caller,
+		      struct uvf_iommufd_fault *fault)
+{
+	(void)caller;
+	rig_fault = fault;
+	return RIG_FAULT_FD;
+}
+
+static int fd_check(struct uvf_caller *caller)
+{
+	(void)caller;
+	return 0;
+}
+
+static const struct uvf_caller_ops caller_ops = {
+	.fd_check = fd_check,
+};
+
 void rig_open(struct rig *rig)
 {
 	/* In each test: cmocka puts its own handlers before each. */
@@ -70,13 +90,19 @@ void rig_open(struct rig *rig)
 		.profile = &rig->profile,
 		.aperture_bits = 48,
 		.page_sizes = 0x40201000,
+		.is_vtd = true,
+		.is_scalable = true,
+		.nests = true,
+		.tracks_dirty = true,
 		.msi_window = {0xfee00000, 0xfeefffff},
 		.noiommu = &rig->noiommu,
 	};
+	rig->caller.ops = &caller_ops;
 	rig->caller.has_rawio = true;
 	rig->caller.has_sys_resource = true;
 	assert_int_equal(uvf_self_create(&rig->caller.mm), 0);
-	assert_int_equal(uvf_iommufd_create(&rig->ctx, &rig->host), 0);
+	assert_int_equal(uvf_iommufd_create(&rig->ctx, &rig->host, open_fault),
+			 0);
 	uvf_reader_register();
 }
 
@@ -168,6 +194,11 @@ struct uvf_iommufd_device *rig_bind(struct rig *rig, struct group *group)
 						 &rig_group_ops, group),
 			 0);
 	return device;
+}
+
+int rig_attach(struct uvf_iommufd_device *device, uint32_t pt)
+{
+	return uvf_iommufd_device_attach(device, &pt);
 }
 
 int rig_read(const struct group *group, uint64_t iova)

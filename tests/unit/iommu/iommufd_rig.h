@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "iommu/iommufd/abi.h"
+#include "iommu/iommufd/abi_hwpt.h"
 #include "iommu/iommufd/iommufd.h"
 #include "mem/caller.h"
 
@@ -31,6 +32,10 @@ struct rig {
 	struct uvf_caller caller;
 	struct uvf_iommufd *ctx;
 };
+
+/* What the last FAULT_QUEUE_ALLOC opened; close it. */
+extern struct uvf_iommufd_fault *rig_fault;
+#define RIG_FAULT_FD 77
 
 /* What an IOMMU group of the machine is to iommufd. */
 struct group {
@@ -60,6 +65,8 @@ int rig_copy(struct rig *rig, uint32_t to, uint64_t *dst, uint32_t from,
 	     uint64_t src, uint64_t length, uint32_t flags);
 
 struct uvf_iommufd_device *rig_bind(struct rig *rig, struct group *group);
+
+int rig_attach(struct uvf_iommufd_device *device, uint32_t pt);
 
 /* The byte that a device of the group reads there, or -EFAULT. */
 int rig_read(const struct group *group, uint64_t iova);
