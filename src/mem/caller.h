@@ -30,6 +30,12 @@ struct uvf_caller_ops {
 	 * -EBADF: not open, -EINVAL: no eventfd.
 	 */
 	int (*eventfd_lookup)(struct uvf_caller *caller, int fd);
+	/*
+	 * Our own descriptor of any file of the caller that is none of ours,
+	 * to be closed by us.  -EBADF: not open, -EMFILE, -EINVAL: it is one
+	 * of ours, or cannot be had.
+	 */
+	int (*fd_fetch)(struct uvf_caller *caller, int fd);
 	/* 0, or -EMFILE when the caller's table has no number left. */
 	int (*fd_check)(struct uvf_caller *caller);
 	/*

@@ -114,6 +114,21 @@ static int inproc_eventfd_lookup(struct uvf_caller *caller, int fd)
 	return -EINVAL;
 }
 
+static int inproc_fd_fetch(struct uvf_caller *caller, int fd)
+{
+	struct uvf_file *file;
+	int own = inproc_file_lookup(caller, fd, &file);
+
+	if (own)
+		return own;
+	if (file) {
+		uvf_file_put(file);
+		return -EINVAL;
+	}
+	own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return own < 0 ? -errno : own;
+}
+
 static int inproc_fd_check(struct uvf_caller *caller)
 {
 	int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
@@ -141,6 +156,7 @@ static bool inproc_has_ipc_lock(struct uvf_caller *caller)
 static const struct uvf_caller_ops inproc_caller_ops = {
 	.file_lookup = inproc_file_lookup,
 	.eventfd_lookup = inproc_eventfd_lookup,
+	.fd_fetch = inproc_fd_fetch,
 	.fd_check = inproc_fd_check,
 	.file_install = inproc_file_install,
 	.has_ipc_lock = inproc_has_ipc_lock,

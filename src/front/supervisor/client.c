@@ -15,6 +15,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -535,6 +536,32 @@ static int caller_eventfd_lookup(struct uvf_caller *base, int fd)
 				   caller->tid, fd);
 }
 
+/* A new open of the file, which needs no right over the client. */
+static int caller_fd_fetch(struct uvf_caller *base, int fd)
+{
+	struct uvf_file *file;
+	struct stat st;
+	char path[48];
+	int own = caller_file_lookup(base, fd, &file);
+
+	if (own)
+		return own;
+	if (file) {
+		uvf_file_put(file);
+		return -EINVAL;
+	}
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)of(base)->tid,
+		       fd);
+	if (stat(path, &st) || !S_ISREG(st.st_mode))
+		return -EINVAL;
+	own = open(path, O_RDWR | O_CLOEXEC);
+	if (own < 0 && errno == EACCES)
+		own = open(path, O_RDONLY | O_CLOEXEC);
+	if (own >= 0)
+		return own;
+	return errno == EMFILE || errno == ENFILE ? -EMFILE : -EINVAL;
+}
+
 /* Numbers are below the limit, so that a table of as many is full. */
 static int caller_fd_check(struct uvf_caller *base)
 {
@@ -595,6 +622,7 @@ static uid_t caller_uid(struct uvf_caller *base)
 static const struct uvf_caller_ops caller_ops = {
 	.file_lookup = caller_file_lookup,
 	.eventfd_lookup = caller_eventfd_lookup,
+	.fd_fetch = caller_fd_fetch,
 	.fd_check = caller_fd_check,
 	.file_install = caller_file_install,
 	.has_ipc_lock = caller_has_ipc_lock,

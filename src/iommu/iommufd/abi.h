@@ -60,6 +60,7 @@ struct iommu_ioas_allow_iovas {
 #define IOMMU_IOAS_MAP_FIXED_IOVA 0x1u
 #define IOMMU_IOAS_MAP_WRITEABLE  0x2u
 #define IOMMU_IOAS_MAP_READABLE   0x4u
+#define IOMMU_IOAS_MAP_FLAGS      0x7u
 
 struct iommu_ioas_map {
 	uint32_t size;

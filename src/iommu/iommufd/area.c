@@ -264,8 +264,8 @@ int uvf_ioas_add_areas(struct uvf_ioas *ioas, struct uvf_list *areas,
 	return 0;
 }
 
-int uvf_ioas_map(struct uvf_ioas *ioas, struct uvf_mm *mm, uint64_t vaddr,
-		 uint64_t size, uint32_t prot, bool is_fixed, uint64_t *iova)
+int uvf_ioas_map(struct uvf_ioas *ioas, const struct uvf_map *map,
+		 uint64_t *iova)
 {
 	struct uvf_pages *pages;
 	struct uvf_area *area;
@@ -273,21 +273,21 @@ int uvf_ioas_map(struct uvf_ioas *ioas, struct uvf_mm *mm, uint64_t vaddr,
 	uint64_t end;
 	int ret;
 
-	if (!size || size > UINT64_MAX - UVF_IOMMUFD_PAGE)
+	if (!map->size || map->size > UINT64_MAX - UVF_IOMMUFD_PAGE)
 		return -EINVAL;
-	if (__builtin_add_overflow(vaddr, size, &end))
+	if (__builtin_add_overflow(map->vaddr, map->size, &end))
 		return -EOVERFLOW;
-	ret = uvf_pages_create(&pages, mm, (struct uvf_range){vaddr, end - 1},
-			       prot & UVF_PROT_WRITE);
+	ret = uvf_pages_create(&pages, ioas->ctx, map);
 	if (ret)
 		return ret;
-	area = area_create(pages, 0, size);
+	area = area_create(pages, 0, map->size);
 	uvf_pages_put(pages);
 	if (!area)
 		return -ENOMEM;
 	uvf_list_init(&areas);
 	uvf_list_append(&areas, &area->pending);
-	return uvf_ioas_add_areas(ioas, &areas, size, prot, is_fixed, iova);
+	return uvf_ioas_add_areas(ioas, &areas, map->size, map->prot,
+				  map->is_fixed, iova);
 }
 
 int uvf_ioas_copy(struct uvf_ioas *ioas, uint64_t src_iova, uint64_t size,

@@ -189,11 +189,7 @@ int iommu_ioctl_ioas_allow_iovas(struct uvf_iommufd_call *call, void *cmd)
 	return ret;
 }
 
-#define MAP_FLAGS                                                              \
-	(IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_WRITEABLE |                \
-	 IOMMU_IOAS_MAP_READABLE)
-
-static uint32_t prot_of(uint32_t flags)
+uint32_t uvf_ioas_prot(uint32_t flags)
 {
 	return (flags & IOMMU_IOAS_MAP_READABLE ? UVF_PROT_READ : 0) |
 	       (flags & IOMMU_IOAS_MAP_WRITEABLE ? UVF_PROT_WRITE : 0);
@@ -216,21 +212,27 @@ static uint32_t prot_of(uint32_t flags)
 int iommu_ioctl_ioas_map(struct uvf_iommufd_call *call, void *cmd)
 {
 	struct iommu_ioas_map *map = cmd;
+	struct uvf_map what = {
+		.caller = call->caller,
+		.mm = call->caller->mm,
+		.vaddr = map->user_va,
+		.size = map->length,
+		.prot = uvf_ioas_prot(map->flags),
+		.is_fixed = map->flags & IOMMU_IOAS_MAP_FIXED_IOVA,
+	};
 	struct uvf_ioas *ioas;
 	int ret;
 
-	if (map->flags & ~MAP_FLAGS || map->reserved)
+	if (map->flags & ~IOMMU_IOAS_MAP_FLAGS || map->reserved)
 		return -EOPNOTSUPP;
 	if (map->iova == UINT64_MAX || map->length == UINT64_MAX)
 		return -EOVERFLOW;
-	if (!prot_of(map->flags))
+	if (!what.prot)
 		return -EINVAL;
 	ioas = uvf_ioas_find(call->ctx, map->ioas_id);
 	if (!ioas)
 		return -ENOENT;
-	ret = uvf_ioas_map(ioas, call->caller->mm, map->user_va, map->length,
-			   prot_of(map->flags),
-			   map->flags & IOMMU_IOAS_MAP_FIXED_IOVA, &map->iova);
+	ret = uvf_ioas_map(ioas, &what, &map->iova);
 	return ret ? ret : uvf_iommufd_respond(call, map, sizeof(*map));
 }
 
@@ -257,12 +259,12 @@ int iommu_ioctl_ioas_copy(struct uvf_iommufd_call *call, void *cmd)
 	struct uvf_list areas;
 	int ret;
 
-	if (copy->flags & ~MAP_FLAGS)
+	if (copy->flags & ~IOMMU_IOAS_MAP_FLAGS)
 		return -EOPNOTSUPP;
 	if (copy->length == UINT64_MAX || copy->src_iova == UINT64_MAX ||
 	    copy->dst_iova == UINT64_MAX)
 		return -EOVERFLOW;
-	if (!prot_of(copy->flags))
+	if (!uvf_ioas_prot(copy->flags))
 		return -EINVAL;
 	from = uvf_ioas_find(call->ctx, copy->src_ioas_id);
 	if (!from)
@@ -276,9 +278,9 @@ int iommu_ioctl_ioas_copy(struct uvf_iommufd_call *call, void *cmd)
 		uvf_ioas_drop_areas(&areas);
 		return -ENOENT;
 	}
-	ret = uvf_ioas_add_areas(to, &areas, copy->length, prot_of(copy->flags),
-				 copy->flags & IOMMU_IOAS_MAP_FIXED_IOVA,
-				 &copy->dst_iova);
+	ret = uvf_ioas_add_areas(
+		to, &areas, copy->length, uvf_ioas_prot(copy->flags),
+		copy->flags & IOMMU_IOAS_MAP_FIXED_IOVA, &copy->dst_iova);
 	return ret ? ret : uvf_iommufd_respond(call, copy, sizeof(*copy));
 }
 

@@ -10,6 +10,7 @@
 #include "base/bug.h"
 #include "iommu/iommufd/abi.h"
 #include "iommu/iommufd/abi_hwpt.h"
+#include "iommu/iommufd/abi_new.h"
 #include "iommu/iommufd/private.h"
 #include "mem/caller.h"
 
@@ -56,6 +57,18 @@ static const struct row rows[] = {
 	    iommu_hwpt_invalidate, reserved),
 	ROW(IOMMU_FAULT_QUEUE_ALLOC, iommu_ioctl_fault_queue_alloc,
 	    iommu_fault_alloc, out_fault_fd),
+	ROW(IOMMU_IOAS_MAP_FILE, iommu_ioctl_ioas_map_file, iommu_ioas_map_file,
+	    iova),
+	ROW(IOMMU_VIOMMU_ALLOC, iommu_ioctl_viommu_alloc, iommu_viommu_alloc,
+	    out_viommu_id),
+	ROW(IOMMU_VDEVICE_ALLOC, iommu_ioctl_vdevice_alloc, iommu_vdevice_alloc,
+	    virt_id),
+	ROW(IOMMU_IOAS_CHANGE_PROCESS, iommu_ioctl_ioas_change_process,
+	    iommu_ioas_change_process, reserved),
+	ROW(IOMMU_VEVENTQ_ALLOC, iommu_ioctl_veventq_alloc, iommu_veventq_alloc,
+	    reserved),
+	ROW(IOMMU_HW_QUEUE_ALLOC, iommu_ioctl_hw_queue_alloc,
+	    iommu_hw_queue_alloc, length),
 };
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))

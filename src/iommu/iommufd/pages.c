@@ -29,17 +29,23 @@ static uint64_t count_of(const struct run *run)
 	return uvf_range_size(run->node.key);
 }
 
-int uvf_pages_create(struct uvf_pages **ret_pages, struct uvf_mm *mm,
-		     struct uvf_range vaddr, bool is_writable)
+int uvf_pages_create(struct uvf_pages **ret_pages, struct uvf_iommufd *ctx,
+		     const struct uvf_map *map)
 {
 	struct uvf_pages *pages = uvf_zalloc(sizeof(*pages));
 
 	if (!pages)
 		return -ENOMEM;
+	if (uvf_payer_init(&pages->payer, ctx, map->caller)) {
+		uvf_free(pages);
+		return -ENOMEM;
+	}
 	pages->users = 1;
-	pages->mm = uvf_mm_get(mm);
-	pages->vaddr = vaddr;
-	pages->is_writable = is_writable;
+	pages->mm = uvf_mm_get(map->mm);
+	pages->vaddr.first = map->vaddr;
+	pages->vaddr.last = map->vaddr + (map->size - 1);
+	pages->is_writable = map->prot & UVF_PROT_WRITE;
+	pages->is_file = map->is_file;
 	*ret_pages = pages;
 	return 0;
 }
@@ -54,6 +60,7 @@ void uvf_pages_put(struct uvf_pages *pages)
 {
 	if (--pages->users)
 		return;
+	uvf_payer_fini(&pages->payer);
 	uvf_mm_put(pages->mm);
 	uvf_free(pages);
 }
@@ -152,40 +159,58 @@ static uint64_t drop_runs(struct uvf_pages *pages, struct uvf_range numbers)
 	return count;
 }
 
-/* Everybody's holds of an interval change by one; how many had none. */
-static uint64_t change_holds(struct uvf_pages *pages, struct uvf_range numbers,
-			     int by)
+/* How many pages of an interval nobody holds yet; all have runs. */
+static uint64_t count_free(const struct uvf_pages *pages,
+			   struct uvf_range numbers)
 {
 	struct uvf_inode *node =
 		uvf_itree_at_or_after(&pages->runs, numbers.first);
 	uint64_t count = 0;
 
 	for (; node && node->key.first <= numbers.last;
-	     node = uvf_itree_next(node)) {
-		struct run *run = run_of(node);
-
-		if (!run->holds)
-			count += count_of(run);
-		run->holds += (uint64_t)(int64_t)by;
-	}
+	     node = uvf_itree_next(node))
+		if (!run_of(node)->holds)
+			count += count_of(run_of(node));
 	return count;
+}
+
+static void change_holds(struct uvf_pages *pages, struct uvf_range numbers,
+			 int by)
+{
+	struct uvf_inode *node =
+		uvf_itree_at_or_after(&pages->runs, numbers.first);
+
+	for (; node && node->key.first <= numbers.last;
+	     node = uvf_itree_next(node))
+		run_of(node)->holds += (uint64_t)(int64_t)by;
 }
 
 static int pin(struct uvf_pages *pages, struct uvf_range numbers)
 {
+	uint64_t count = 0;
 	int ret = fill_runs(pages, numbers);
 
-	if (ret)
+	if (!ret) {
+		count = count_free(pages, numbers);
+		ret = uvf_payer_charge(&pages->payer, count);
+	}
+	if (ret) {
 		drop_runs(pages, numbers);
-	else
-		change_holds(pages, numbers, 1);
-	return ret;
+		return ret;
+	}
+	change_holds(pages, numbers, 1);
+	pages->held += count;
+	return 0;
 }
 
 static void unpin(struct uvf_pages *pages, struct uvf_range numbers)
 {
+	uint64_t count;
+
 	change_holds(pages, numbers, -1);
-	drop_runs(pages, numbers);
+	count = drop_runs(pages, numbers);
+	pages->held -= count;
+	uvf_payer_uncharge(&pages->payer, count);
 }
 
 /*
@@ -209,7 +234,7 @@ static int get_mem(struct uvf_pages *pages, struct uvf_range bytes,
 		hold->offset = bytes.first;
 		return 0;
 	}
-	if (ret && (ret != -EFAULT || is_all))
+	if (ret && (ret == -ENOMEM || is_all))
 		return ret;
 	ret = uvf_mem_create(&hold->mem, pages->mm, part, prot);
 	if (ret)
@@ -262,6 +287,38 @@ int uvf_pages_split(struct uvf_pages *pages, uint64_t byte)
 		numbers_of(pages, (struct uvf_range){byte, byte});
 
 	return cut_run(pages, numbers.first);
+}
+
+int uvf_pages_charge_heir(struct uvf_pages *pages, struct uvf_caller *caller)
+{
+	int ret;
+
+	if (pages->has_heir)
+		return 0;
+	ret = uvf_payer_init_as(&pages->heir, pages->payer.mode, caller);
+	if (ret)
+		return ret;
+	pages->has_heir = !uvf_payer_is(&pages->payer, &pages->heir);
+	if (pages->has_heir) {
+		ret = uvf_payer_charge(&pages->heir, pages->held);
+		pages->has_heir = !ret;
+	}
+	if (!pages->has_heir)
+		uvf_payer_fini(&pages->heir);
+	return ret;
+}
+
+void uvf_pages_end_heir(struct uvf_pages *pages, bool is_taken)
+{
+	struct uvf_payer *loser = is_taken ? &pages->payer : &pages->heir;
+
+	if (!pages->has_heir)
+		return;
+	pages->has_heir = false;
+	uvf_payer_uncharge(loser, pages->held);
+	uvf_payer_fini(loser);
+	if (is_taken)
+		pages->payer = pages->heir;
 }
 
 static int copy(struct uvf_mem *mem, uint64_t offset, void *buf, size_t len,

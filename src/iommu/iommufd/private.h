@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/itree.h"
 #include "base/list.h"
@@ -21,6 +22,7 @@ struct uvf_caller;
 struct uvf_iommufd_group;
 struct uvf_mem;
 struct uvf_mm;
+struct uvf_user;
 
 #define UVF_IOMMUFD_PAGE 4096ull
 
@@ -56,14 +58,45 @@ struct uvf_iommufd {
 	pthread_cond_t callback_ended;
 };
 
+enum uvf_account_mode {
+	UVF_ACCOUNT_NONE,
+	UVF_ACCOUNT_USER,
+	UVF_ACCOUNT_MM,
+};
+
+/* Who is charged, see payer.c. */
+struct uvf_payer {
+	enum uvf_account_mode mode;
+	struct uvf_mm *mm;     /* holds one reference */
+	struct uvf_user *user; /* likewise; USER */
+	pid_t pid;             /* whose limit */
+	bool ignores_memlock;
+};
+
 /* Client memory that was mapped once; COPY shares it. */
 struct uvf_pages {
 	unsigned int users; /* areas */
-	struct uvf_mm *mm;  /* holds one reference */
+	struct uvf_mm *mm;  /* holds one reference; a process's or a file's */
 	struct uvf_range vaddr;
 	bool is_writable;
+	bool is_file;
+	struct uvf_payer payer;
 	struct uvf_itree runs; /* pages that are held, see pages.c */
+	uint64_t held;         /* how many they are, and charged */
 	struct uvf_mem *mem;   /* all of it, if that is there; while held */
+	struct uvf_payer heir; /* of CHANGE_PROCESS, while it is one */
+	bool has_heir;
+};
+
+/* What is to be mapped. */
+struct uvf_map {
+	struct uvf_caller *caller; /* who pays */
+	struct uvf_mm *mm;         /* a process's or a file's */
+	uint64_t vaddr;            /* there */
+	uint64_t size;             /* bytes */
+	uint32_t prot;             /* UVF_PROT_* */
+	bool is_fixed;             /* at the IOVA that is given */
+	bool is_file;
 };
 
 /* A part of such memory that is pinned; the mem is one reference. */
@@ -144,6 +177,9 @@ int uvf_iommufd_respond(struct uvf_iommufd_call *call, const void *cmd,
 int uvf_ioas_create(struct uvf_iommufd *ctx, struct uvf_ioas **ret_ioas);
 void uvf_ioas_destroy(struct uvf_ioas *ioas);
 
+/* UVF_PROT_* of the flags of MAP, MAP_FILE and COPY. */
+uint32_t uvf_ioas_prot(uint32_t flags);
+
 /* OPTION HUGE_PAGES.  -EINVAL, -EADDRINUSE. */
 int uvf_ioas_set_small_pages(struct uvf_ioas *ioas, bool on);
 
@@ -154,12 +190,12 @@ int uvf_ioas_set_small_pages(struct uvf_ioas *ioas, bool on);
  * @iova: where, or where it came to lie
  * Return: 0, or, in the order they are tested:
  *   -EINVAL      size 0, or nearly 2^64
- *   -EOVERFLOW   @vaddr wraps
+ *   -EOVERFLOW   the addresses wrap
  *   -ENOMEM      out of memory
  *   or what uvf_ioas_add_areas() returns
  */
-int uvf_ioas_map(struct uvf_ioas *ioas, struct uvf_mm *mm, uint64_t vaddr,
-		 uint64_t size, uint32_t prot, bool is_fixed, uint64_t *iova);
+int uvf_ioas_map(struct uvf_ioas *ioas, const struct uvf_map *map,
+		 uint64_t *iova);
 
 /**
  * uvf_ioas_copy() - map what is mapped elsewhere
@@ -226,8 +262,8 @@ struct uvf_area *uvf_area_next(const struct uvf_area *area);
 /* Client memory, in pages.c. */
 
 /* One user.  -ENOMEM. */
-int uvf_pages_create(struct uvf_pages **ret_pages, struct uvf_mm *mm,
-		     struct uvf_range vaddr, bool is_writable);
+int uvf_pages_create(struct uvf_pages **ret_pages, struct uvf_iommufd *ctx,
+		     const struct uvf_map *map);
 struct uvf_pages *uvf_pages_get(struct uvf_pages *pages);
 void uvf_pages_put(struct uvf_pages *pages);
 
@@ -236,7 +272,8 @@ void uvf_pages_put(struct uvf_pages *pages);
  * @bytes:     from its start
  * @is_direct: all of the part must be mapped here, in one piece
  * @ret_hold:  written on success
- * Return: 0, -EFAULT it is not there, -ENOMEM.
+ * Return: 0, -EFAULT or, of a file, -EINVAL: it is not there, -ENOMEM no
+ * memory, or more than its mapper may lock.
  */
 int uvf_pages_hold(struct uvf_pages *pages, struct uvf_range bytes,
 		   bool is_direct, struct uvf_hold *ret_hold);
@@ -248,9 +285,28 @@ void uvf_pages_release(struct uvf_pages *pages, struct uvf_range bytes,
 /* What is held may be released in two parts, cut before @byte.  -ENOMEM. */
 int uvf_pages_split(struct uvf_pages *pages, uint64_t byte);
 
+/*
+ * CHANGE_PROCESS: charge another process, too.  -ENOMEM.  Then either of the
+ * two ceases to pay.  Nothing happens where that was done already.
+ */
+int uvf_pages_charge_heir(struct uvf_pages *pages, struct uvf_caller *caller);
+void uvf_pages_end_heir(struct uvf_pages *pages, bool is_taken);
+
 /* Copy without holding it.  -EFAULT, -ENOMEM. */
 int uvf_pages_rw(struct uvf_pages *pages, uint64_t offset, void *buf,
 		 size_t len, bool is_write);
+
+/* Who pays, in payer.c.  -ENOMEM. */
+int uvf_payer_init(struct uvf_payer *payer, const struct uvf_iommufd *ctx,
+		   struct uvf_caller *caller);
+int uvf_payer_init_as(struct uvf_payer *payer, enum uvf_account_mode mode,
+		      struct uvf_caller *caller);
+void uvf_payer_fini(struct uvf_payer *payer);
+
+/* Whether it makes no difference which of the two pays. */
+bool uvf_payer_is(const struct uvf_payer *payer, const struct uvf_payer *other);
+int uvf_payer_charge(struct uvf_payer *payer, uint64_t count);
+void uvf_payer_uncharge(struct uvf_payer *payer, uint64_t count);
 
 /* Which IOVAs there are, in iova.c. */
 
@@ -358,6 +414,12 @@ int iommu_ioctl_hwpt_set_dirty_tracking(struct uvf_iommufd_call *call,
 int iommu_ioctl_hwpt_get_dirty_bitmap(struct uvf_iommufd_call *call, void *cmd);
 int iommu_ioctl_hwpt_invalidate(struct uvf_iommufd_call *call, void *cmd);
 int iommu_ioctl_fault_queue_alloc(struct uvf_iommufd_call *call, void *cmd);
+int iommu_ioctl_ioas_map_file(struct uvf_iommufd_call *call, void *cmd);
+int iommu_ioctl_ioas_change_process(struct uvf_iommufd_call *call, void *cmd);
+int iommu_ioctl_viommu_alloc(struct uvf_iommufd_call *call, void *cmd);
+int iommu_ioctl_vdevice_alloc(struct uvf_iommufd_call *call, void *cmd);
+int iommu_ioctl_veventq_alloc(struct uvf_iommufd_call *call, void *cmd);
+int iommu_ioctl_hw_queue_alloc(struct uvf_iommufd_call *call, void *cmd);
 
 /* Those of a container, in vfio_compat.c. */
 long uvf_iommufd_compat_ioctl(struct uvf_iommufd *ctx,

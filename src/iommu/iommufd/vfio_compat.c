@@ -141,6 +141,7 @@ static int map_dma_locked(struct uvf_iommufd *ctx, struct uvf_caller *caller,
 			  uint64_t arg) UVF_REQUIRES(ctx->lock)
 {
 	struct vfio_iommu_type1_dma_map map;
+	struct uvf_map what;
 	uint64_t iova;
 
 	if (uvf_copy_in(caller, &map, arg, sizeof(map)))
@@ -150,8 +151,15 @@ static int map_dma_locked(struct uvf_iommufd *ctx, struct uvf_caller *caller,
 	if (!ctx->compat)
 		return -ENODEV;
 	iova = map.iova;
-	return uvf_ioas_map(ctx->compat, caller->mm, map.vaddr, map.size,
-			    map.flags, true, &iova);
+	what = (struct uvf_map){
+		.caller = caller,
+		.mm = caller->mm,
+		.vaddr = map.vaddr,
+		.size = map.size,
+		.prot = map.flags,
+		.is_fixed = true,
+	};
+	return uvf_ioas_map(ctx->compat, &what, &iova);
 }
 
 /* TYPE1 cuts at both ends. */

@@ -2,10 +2,12 @@
 #include "iommufd_rig.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -62,6 +64,29 @@ static int open_fault(struct uvf_caller *caller,
 	return RIG_FAULT_FD;
 }
 
+static int fd_fetch(struct uvf_caller *caller, int fd)
+{
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	(void)caller;
+	return own < 0 ? -errno : own;
+}
+
+bool rig_has_ipc_lock;
+uid_t rig_uid;
+
+static bool has_ipc_lock(struct uvf_caller *caller)
+{
+	(void)caller;
+	return rig_has_ipc_lock;
+}
+
+static uid_t uid(struct uvf_caller *caller)
+{
+	(void)caller;
+	return rig_uid;
+}
+
 static int fd_check(struct uvf_caller *caller)
 {
 	(void)caller;
@@ -69,7 +94,10 @@ static int fd_check(struct uvf_caller *caller)
 }
 
 static const struct uvf_caller_ops caller_ops = {
+	.fd_fetch = fd_fetch,
 	.fd_check = fd_check,
+	.has_ipc_lock = has_ipc_lock,
+	.uid = uid,
 };
 
 void rig_open(struct rig *rig)
@@ -98,6 +126,8 @@ void rig_open(struct rig *rig)
 		.noiommu = &rig->noiommu,
 	};
 	rig->caller.ops = &caller_ops;
+	rig->caller.pid = getpid();
+	rig->caller.ignores_memlock = true;
 	rig->caller.has_rawio = true;
 	rig->caller.has_sys_resource = true;
 	assert_int_equal(uvf_self_create(&rig->caller.mm), 0);

@@ -35,6 +35,10 @@ struct rig {
 
 /* What the last FAULT_QUEUE_ALLOC opened; close it. */
 extern struct uvf_iommufd_fault *rig_fault;
+
+/* The caller's CAP_IPC_LOCK and user. */
+extern bool rig_has_ipc_lock;
+extern uid_t rig_uid;
 #define RIG_FAULT_FD 77
 
 /* What an IOMMU group of the machine is to iommufd. */

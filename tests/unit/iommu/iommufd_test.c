@@ -71,6 +71,7 @@ static void every_call_checks_its_size_first(void **state)
 				 -ENOTTY);
 	}
 	assert_int_equal(rig_ioctl(&rig, _IO(';', 0x8f), NULL), -ENOTTY);
+	assert_int_equal(rig_ioctl(&rig, _IO(';', 0x95), NULL), -ENOTTY);
 	assert_int_equal(rig_ioctl(&rig, _IO(';', 0x7f), NULL), -ENOTTY);
 	rig_close(&rig);
 }
