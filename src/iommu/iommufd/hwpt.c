@@ -74,8 +74,12 @@ void uvf_hwpt_put(struct uvf_hwpt *hwpt)
 
 int uvf_hwpt_map(struct uvf_hwpt *hwpt, const struct uvf_area *area)
 {
-	/* An erratum of the hardware, which Linux takes all to have. */
-	if (hwpt->is_nest_parent && !(area->prot & UVF_PROT_WRITE))
+	/*
+	 * No right at all is none of a table; and reading alone, under tables
+	 * that nest, an erratum of hardware, which Linux takes all to have.
+	 */
+	if (!area->prot ||
+	    (hwpt->is_nest_parent && !(area->prot & UVF_PROT_WRITE)))
 		return -EINVAL;
 	return uvf_aspace_map_slice(hwpt->aspace, area->node.key,
 				    area->hold.mem, area->hold.offset,

@@ -180,7 +180,8 @@ static int cut(struct uvf_ioas *ioas,
  * What went is written back also when the rest could not go.
  *
  * Errors in this order: EFAULT, EINVAL argsz or flags, ENODEV, EINVAL ALL
- * with an interval; of a cut; EINVAL size 0, EOVERFLOW, ENOENT, EDEADLOCK.
+ * with an interval; of a cut; then with a size, EINVAL size 0, EOVERFLOW,
+ * ENOENT, EDEADLOCK.
  */
 static int unmap_dma_locked(struct uvf_iommufd *ctx, struct uvf_caller *caller,
 			    uint64_t arg) UVF_REQUIRES(ctx->lock)
@@ -199,7 +200,7 @@ static int unmap_dma_locked(struct uvf_iommufd *ctx, struct uvf_caller *caller,
 		return -ENODEV;
 	if (unmap.flags & VFIO_DMA_UNMAP_FLAG_ALL) {
 		if (unmap.iova || unmap.size)
-			ret = -EINVAL;
+			return -EINVAL;
 	} else {
 		ret = cut(ctx->compat, &unmap);
 		if (ret)

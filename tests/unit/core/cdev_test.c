@@ -176,7 +176,7 @@ static bool reaches_page(struct uvfio_machine *machine, int device)
 	return !memcmp(page, page + 8, 8);
 }
 
-/* Shows V1. */
+/* Shows V1, M67. */
 static void before_bind_nothing_is_allowed(void **state)
 {
 	int device = must_open(*state, VFIO0);
@@ -191,7 +191,7 @@ static void before_bind_nothing_is_allowed(void **state)
 	must_close(*state, device);
 }
 
-/* Shows V2. */
+/* Shows V2, M67. */
 static void bind_refuses_in_this_order(void **state)
 {
 	struct bind bind = {.argsz = 15, .iommufd = -1};
@@ -311,7 +311,7 @@ static void a_bind_that_cannot_answer_is_undone(void **state)
 	must_close(*state, iommufd);
 }
 
-/* Shows V6, V7. */
+/* Shows V6, V7, M67. */
 static void attach_moves_and_detach_leaves(void **state)
 {
 	struct pt *pt = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,

@@ -54,7 +54,7 @@ static int unmap(struct rig *rig, uint32_t flags, uint64_t iova, uint64_t *size)
 	return ret;
 }
 
-/* Shows C2, C3 for an iommufd. */
+/* Shows C2, C3, M1, M2, M7, M66. */
 static void it_answers_before_a_group_has_come(void **state)
 {
 	static const struct {
@@ -234,7 +234,7 @@ struct info {
 	uint8_t rest[128];
 };
 
-/* Shows M3. */
+/* Shows M3, M4, M5. */
 static void info_gives_what_fits(void **state)
 {
 	struct uvf_iommufd_device *device;

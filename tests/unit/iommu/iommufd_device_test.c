@@ -86,6 +86,7 @@ static void a_bound_device_holds_the_context(void **state)
 	rig_close(&rig);
 }
 
+/* Shows M48. */
 static void a_page_table_goes_with_its_last_device(void **state)
 {
 	struct group one = {0}, two = {0};

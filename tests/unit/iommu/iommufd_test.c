@@ -140,7 +140,7 @@ static void reserved_fields_and_flags_are_not_supported(void **state)
 	rig_close(&rig);
 }
 
-/* Each row is wrong in all that comes behind its error, too. */
+/* Each row is wrong in all that comes behind its error, too.  Shows M51. */
 static void map_refuses_in_this_order(void **state)
 {
 	struct rig rig;
@@ -259,7 +259,7 @@ static void allowed_ranges_steer_the_choice_only(void **state)
 	rig_close(&rig);
 }
 
-/* Shows M49. */
+/* Shows M39, M49. */
 static void iova_ranges_are_the_gaps_between_the_reserved(void **state)
 {
 	struct iommu_iova_range ranges[4] = {{0}};
