@@ -173,6 +173,11 @@ static int free_fd(const struct client *client)
 	return -1;
 }
 
+static int fd_fetch(struct uvf_caller *caller, int fd)
+{
+	return eventfd_lookup(caller, fd);
+}
+
 static int fd_check(struct uvf_caller *caller)
 {
 	struct client *client = uvf_container_of(caller, struct client, caller);
@@ -199,6 +204,7 @@ static int file_install(struct uvf_caller *caller, struct uvf_file *file)
 static const struct uvf_caller_ops caller_ops = {
 	.file_lookup = file_lookup,
 	.eventfd_lookup = eventfd_lookup,
+	.fd_fetch = fd_fetch,
 	.fd_check = fd_check,
 	.file_install = file_install,
 };

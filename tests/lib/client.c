@@ -125,6 +125,16 @@ static int eventfd_lookup(struct uvf_caller *caller, int fd)
 	return -EBADF;
 }
 
+/* None of them is a file of memory. */
+static int fd_fetch(struct uvf_caller *caller, int fd)
+{
+	struct uvf_file *file = NULL;
+	int ret = lookup(client_of(caller), fd, &file);
+
+	uvf_file_put(file);
+	return ret ? ret : -EINVAL;
+}
+
 static int fd_check(struct uvf_caller *caller)
 {
 	return client_of(caller)->is_full ? -EMFILE : 0;
@@ -138,6 +148,7 @@ static int file_install(struct uvf_caller *caller, struct uvf_file *file)
 static const struct uvf_caller_ops caller_ops = {
 	.file_lookup = file_lookup,
 	.eventfd_lookup = eventfd_lookup,
+	.fd_fetch = fd_fetch,
 	.fd_check = fd_check,
 	.file_install = file_install,
 };
