@@ -21,8 +21,6 @@
 #define UVF_PROT_READ  0x1u /* the device may read */
 #define UVF_PROT_WRITE 0x2u /* the device may write */
 #define UVF_PROT_ALL   0x3u
-/* For uvf_mem_create() alone: memory of a device's BAR is -EFAULT. */
-#define UVF_PROT_NO_DEVICE 0x4u
 
 /* Beside the rights: registers of a device are no memory for this use. */
 #define UVF_MEM_NO_DEVICE 0x4u

@@ -220,7 +220,8 @@ static void unpin(struct uvf_pages *pages, struct uvf_range numbers)
 static int get_mem(struct uvf_pages *pages, struct uvf_range bytes,
 		   bool is_direct, struct uvf_hold *hold)
 {
-	uint32_t prot = UVF_PROT_NO_DEVICE |
+	/* Linux pins pages of memory for an iommufd, and no others. */
+	uint32_t prot = UVF_MEM_NO_DEVICE |
 			(pages->is_writable ? UVF_PROT_WRITE : UVF_PROT_READ);
 	struct uvf_range part = {pages->vaddr.first + bytes.first,
 				 pages->vaddr.first + bytes.last};

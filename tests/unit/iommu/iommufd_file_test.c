@@ -380,7 +380,7 @@ static void there_are_no_virtual_iommus_on_this_hardware(void **state)
 	bench_close(&bench);
 }
 
-/* A kernel knows the calls of its time.  Shows M47. */
+/* A kernel knows the calls of its time.  Shows M47.  Flips iommufd_last. */
 static void older_kernels_have_fewer_calls(void **state)
 {
 	static const struct {
@@ -401,6 +401,43 @@ static void older_kernels_have_fewer_calls(void **state)
 	rig_close(&rig);
 }
 
+/* And what a page table can be.  Flips hwpt_flags. */
+static void older_kernels_have_fewer_page_tables(void **state)
+{
+	static const struct {
+		const char *profile;
+		uint32_t flags; /* that a table of a space may have */
+	} cases[] = {{"6.6", 0}, {"6.12", 0x3}, {"6.19", 0xf}};
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	for (unsigned int i = 0; i < 3; i++) {
+		struct iommu_hwpt_alloc cmd = {.size = sizeof(cmd)};
+		struct uvf_iommufd_device *device;
+		struct group group = {0};
+
+		reopen(&rig, cases[i].profile);
+		cmd.pt_id = rig_ioas(&rig);
+		device = rig_bind(&rig, &group);
+		cmd.dev_id = uvf_iommufd_device_id(device);
+		cmd.fault_id = 99;
+		for (unsigned int bit = 0; bit < 32; bit++) {
+			int ret = -EOPNOTSUPP;
+
+			cmd.flags = 1u << bit;
+			if (cases[i].flags & cmd.flags)
+				ret = cmd.flags == IOMMU_HWPT_FAULT_ID_VALID
+					      ? -ENOENT
+					      : 0;
+			assert_int_equal(
+				rig_ioctl(&rig, IOMMU_HWPT_ALLOC, &cmd), ret);
+		}
+		uvf_iommufd_device_unbind(device);
+	}
+	rig_close(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -413,6 +450,7 @@ int main(void)
 		cmocka_unit_test(mapping_a_file_fails_whole),
 		cmocka_unit_test(there_are_no_virtual_iommus_on_this_hardware),
 		cmocka_unit_test(older_kernels_have_fewer_calls),
+		cmocka_unit_test(older_kernels_have_fewer_page_tables),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
