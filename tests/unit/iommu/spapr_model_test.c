@@ -148,10 +148,11 @@ static int model_create(unsigned int shift, uint64_t size, uint64_t charged,
 			uint64_t *ret_start)
 {
 	int slot = !model.tables[0].shift ? 0 : !model.tables[1].shift ? 1 : -1;
-	struct table *table = &model.tables[slot];
+	struct table *table;
 
 	if (slot < 0)
 		return -ENOSPC;
+	table = &model.tables[slot];
 	memset(table, 0, sizeof(*table));
 	table->shift = shift;
 	table->first = slot ? HIGH : 0;
