@@ -131,8 +131,7 @@ static void start(char **argv)
 	snprintf(fds[0], sizeof(fds[0]), "%d", device);
 	snprintf(fds[1], sizeof(fds[1]), "%d", iommufd);
 	snprintf(fds[2], sizeof(fds[2]), "%d", file);
-	execl(argv[0], argv[0], fds[0], fds[1], fds[2], NULL);
-	NEED(!"execl");
+	NEED(execl(argv[0], argv[0], fds[0], fds[1], fds[2], NULL) >= 0);
 }
 
 int main(int argc, char **argv)
