@@ -418,7 +418,9 @@ static void measure_pairs(struct uvf_mm *mm)
 	need(uvf_profile_parse(&pairs.profile, NULL, NULL), "profile");
 	need(backend()->open(&pairs.state, &pairs.host, VFIO_TYPE1v2_IOMMU),
 	     "open");
-	need(backend()->attach_group(pairs.state, &pairs.member, &pairs.as),
+	uvf_list_init(&pairs.member.node);
+	need(backend()->attach_group(pairs.state, &pairs.caller, &pairs.member,
+				     &pairs.as),
 	     "attach");
 	measure_pair(&pairs, "MAP_DMA + UNMAP_DMA, none held", PAGE, "");
 	hold(&pairs, 0, 10000);

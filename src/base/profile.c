@@ -97,6 +97,7 @@ static const struct row rows[] = {
 	    0x65a, 0x2, 0x5a, 0x65a, 0x65a, 0x65a, 0x61a),
 	ROW(SWITCH, info_caps_aligned,          0, 0, 0, 0, 1, 1, 1),
 	ROW(SWITCH, info_copies_any_length,     0, 0, 0, 0, 1, 1, 1),
+	ROW(SWITCH, type1_knows_overflow,       0, 0, 0, 0, 0, 0, 1),
 
 	ROW(SWITCH, has_spapr_tce_v2,           0, 0, 0, 1, 1, 1, 1),
 	ROW(SWITCH, has_eeh,                    0, 0, 1, 1, 1, 1, 1),

@@ -76,6 +76,7 @@ struct uvf_profile {
 	unsigned int type1_extensions; /* a bit for each that it knows */
 	bool info_caps_aligned;        /* GET_INFO capabilities on 8 bytes */
 	bool info_copies_any_length;   /* GET_INFO writes min(argsz, struct) */
+	bool type1_knows_overflow;     /* EOVERFLOW, and 2^64 as an end */
 
 	/* sPAPR TCE, where the host is a POWER one. */
 	bool has_spapr_tce_v2; /* windows, registered memory */

@@ -120,11 +120,12 @@ static void aim_group(struct uvf_group *group, struct uvf_aspace *as)
 		uvf_iommu_group_set_domain(group->iommu_group, NULL);
 }
 
-static int iommu_attach(struct uvf_iommu *iommu, struct uvf_group *group)
+static int iommu_attach(struct uvf_iommu *iommu, struct uvf_caller *caller,
+			struct uvf_group *group)
 {
 	struct uvf_aspace *as;
-	int ret =
-		iommu->backend->attach_group(iommu->state, &group->member, &as);
+	int ret = iommu->backend->attach_group(iommu->state, caller,
+					       &group->member, &as);
 
 	if (!ret)
 		aim_group(group, as);
@@ -159,7 +160,8 @@ static void disown(struct uvf_group *group)
 }
 
 static int attach_locked(struct uvf_container *container,
-			 struct uvf_group *group) UVF_REQUIRES(container->lock)
+			 struct uvf_caller *caller, struct uvf_group *group)
+	UVF_REQUIRES(container->lock)
 {
 	const bool is_noiommu = group->kind == UVF_DEVICE_NOIOMMU;
 	int ret;
@@ -172,7 +174,7 @@ static int attach_locked(struct uvf_container *container,
 	if (ret)
 		return ret;
 	if (container->iommu)
-		ret = iommu_attach(container->iommu, group);
+		ret = iommu_attach(container->iommu, caller, group);
 	if (ret) {
 		disown(group);
 		return ret;
@@ -183,13 +185,13 @@ static int attach_locked(struct uvf_container *container,
 }
 
 int uvf_container_attach(struct uvf_container *container,
-			 struct uvf_group *group)
+			 struct uvf_caller *caller, struct uvf_group *group)
 {
 	int ret;
 
 	uvf_assert_held(&group->lock);
 	uvf_lock(&container->lock);
-	ret = attach_locked(container, group);
+	ret = attach_locked(container, caller, group);
 	uvf_unlock(&container->lock);
 	return ret;
 }
@@ -287,15 +289,16 @@ long container_ioctl_check_extension(struct uvf_file *file,
 }
 
 static int attach_all_locked(struct uvf_container *container,
-			     struct uvf_iommu *iommu)
+			     struct uvf_caller *caller, struct uvf_iommu *iommu)
 	UVF_REQUIRES(container->lock)
 {
 	struct uvf_list *node;
 	int ret = 0;
 
 	uvf_list_for_each (node, &container->groups) {
-		ret = iommu_attach(iommu, uvf_list_entry(node, struct uvf_group,
-							 container_node));
+		ret = iommu_attach(
+			iommu, caller,
+			uvf_list_entry(node, struct uvf_group, container_node));
 		if (ret)
 			break;
 	}
@@ -310,8 +313,8 @@ static int attach_all_locked(struct uvf_container *container,
 /* One backend's try; on success it is the container's. */
 static int try_backend_locked(struct uvf_container *container,
 			      const struct uvf_iommu_backend *backend,
-			      const struct uvf_caller *caller,
-			      unsigned long type) UVF_REQUIRES(container->lock)
+			      struct uvf_caller *caller, unsigned long type)
+	UVF_REQUIRES(container->lock)
 {
 	struct uvf_iommu *iommu;
 	int ret;
@@ -330,7 +333,7 @@ static int try_backend_locked(struct uvf_container *container,
 		return ret;
 	}
 	uvf_backend_get(backend);
-	ret = attach_all_locked(container, iommu);
+	ret = attach_all_locked(container, caller, iommu);
 	if (ret)
 		uvf_iommu_put(iommu);
 	else

@@ -44,6 +44,7 @@ struct uvf_container *uvf_container_of_file(struct uvf_file *file);
 /**
  * uvf_container_attach() - let a group join
  * @container: on success the group holds a reference
+ * @caller:    pays for memory that becomes pinned
  * Context: @group's lock is held; takes @container's.
  * Return: 0, or, in the order they are tested:
  *   -EPERM  it has groups, and these have an IOMMU and this has none, or
@@ -52,7 +53,7 @@ struct uvf_container *uvf_container_of_file(struct uvf_file *file);
  *   or what the backend says
  */
 int uvf_container_attach(struct uvf_container *container,
-			 struct uvf_group *group);
+			 struct uvf_caller *caller, struct uvf_group *group);
 
 /**
  * uvf_container_detach() - let a group leave; drops its reference

@@ -67,12 +67,11 @@ static int check_unset(struct uvf_group *group)
 
 static int attach_container(struct uvf_group *group,
 			    struct uvf_container *container,
-			    const struct uvf_caller *caller)
-	UVF_REQUIRES(group->lock)
+			    struct uvf_caller *caller) UVF_REQUIRES(group->lock)
 {
 	if (group->kind == UVF_DEVICE_NOIOMMU && !caller->has_rawio)
 		return -EPERM;
-	return uvf_container_attach(container, group);
+	return uvf_container_attach(container, caller, group);
 }
 
 /*

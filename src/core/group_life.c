@@ -95,6 +95,7 @@ static struct uvf_group *alloc_group(struct uvf_vfio *vfio,
 	uvf_list_init(&group->unbound);
 	atomic_init(&group->is_violated, false);
 	uvf_list_init(&group->container_node);
+	uvf_list_init(&group->member.node);
 	group->member.is_emulated = kind == UVF_DEVICE_EMULATED;
 	group->member.block = block_member;
 	group->member.set_windows = set_member_windows;

@@ -14,6 +14,9 @@ void uvf_vfio_init(struct uvf_vfio *vfio, struct uvf_machine *machine,
 	if (machine->profile->has_noiommu)
 		vfio->host.noiommu =
 			&machine->params.enable_unsafe_noiommu_mode;
+	vfio->host.allow_unsafe_interrupts =
+		&machine->params.allow_unsafe_interrupts;
+	vfio->host.dma_entry_limit = &machine->params.dma_entry_limit;
 	vfio->backends = uvf_iommu_backends_of(host);
 	vfio->request_ns = REQUEST_NS;
 	vfio->has_device_class = machine->profile->has_device_class;

@@ -51,6 +51,7 @@ static int set_iommu(struct uvf_host *whole, const char *value,
 		host->page_sizes = INTEL_PAGE_SIZES;
 		host->write_implies_read = true;
 		host->enforces_coherency = false;
+		host->vendor = UVF_IOMMU_INTEL;
 		return 0;
 	}
 	if (!strcmp(value, "amd")) {
@@ -58,6 +59,7 @@ static int set_iommu(struct uvf_host *whole, const char *value,
 		host->page_sizes = AMD_PAGE_SIZES;
 		host->write_implies_read = false;
 		host->enforces_coherency = true;
+		host->vendor = UVF_IOMMU_AMD;
 		return 0;
 	}
 	uvfio_error_set(err,
@@ -93,6 +95,16 @@ static int set_memlock(struct uvf_iommu_host *host, const char *value,
 		return 0;
 	uvfio_error_set(err, "--host: memlock=%s: wants client or unlimited",
 			value);
+	return -EINVAL;
+}
+
+static int set_dirty(struct uvf_iommu_host *host, const char *value,
+		     struct uvfio_error *err)
+{
+	host->reports_all_dirty = !strcmp(value, "kernel");
+	if (host->reports_all_dirty || !strcmp(value, "exact"))
+		return 0;
+	uvfio_error_set(err, "--host: dirty=%s: wants exact or kernel", value);
 	return -EINVAL;
 }
 
@@ -154,6 +166,8 @@ static int set_key(struct uvf_host *host, const struct uvf_option *item,
 		return set_aperture(&host->iommu, item->value, err);
 	if (!strcmp(item->key, "memlock"))
 		return set_memlock(&host->iommu, item->value, err);
+	if (!strcmp(item->key, "dirty"))
+		return set_dirty(&host->iommu, item->value, err);
 	if (!strcmp(item->key, "kvm"))
 		return set_kvm(host, item->value, err);
 	if (!strcmp(item->key, "liobn"))
@@ -168,7 +182,7 @@ static int set_key(struct uvf_host *host, const struct uvf_option *item,
 		return set_bool(&host->allows_unsafe_interrupts, item, err);
 	uvfio_error_set(err,
 			"--host: no key '%s'; there are: iommu, noiommu, "
-			"scalable, aperture, memlock, cdev, kvm, "
+			"scalable, aperture, memlock, dirty, cdev, kvm, "
 			"liobn, intremap, unsafe_intrs, isolation",
 			item->key);
 	return -EINVAL;
@@ -233,6 +247,7 @@ int uvf_host_parse(struct uvf_host *ret_host, const struct uvf_profile *profile,
 		return ret;
 	host.iommu.tracks_dirty = host.iommu.is_scalable;
 	host.iommu.nests = host.iommu.is_scalable && host.iommu.is_vtd;
+	host.iommu.has_unsafe_interrupts = !host.remaps_interrupts;
 	*ret_host = host;
 	return 0;
 }

@@ -36,6 +36,7 @@ struct uvf_host {
  * @ret_host: written on success
  * @text:     iommu=intel|amd|spapr|none, noiommu=on|off, aperture=39|48|57|64,
  * scalable=on|off, memlock=client|unlimited,
+ * dirty=exact|kernel,
  * kvm=auto|real|stub|none, liobn=on|off, cdev=on|off,
  * intremap=on|off, unsafe_intrs=on|off; NULL: the first of each, but for
  *            noiommu=off, aperture=48, liobn=off and

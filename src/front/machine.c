@@ -241,6 +241,8 @@ int uvfio_machine_create(struct uvfio_machine **ret_machine,
 	machine->bus.has_iommu = machine->host.has_iommu;
 	atomic_store(&machine->bus.params.enable_unsafe_noiommu_mode,
 		     machine->host.starts_noiommu);
+	atomic_store(&machine->bus.params.allow_unsafe_interrupts,
+		     machine->host.allows_unsafe_interrupts);
 	uvf_vfio_init(&machine->vfio, &machine->bus, &machine->host.iommu);
 	add_kvm(machine);
 	uvf_iommufd_node_add(&machine->iommufd, &machine->vfio,

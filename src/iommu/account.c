@@ -98,6 +98,37 @@ int uvf_account_charge(struct uvf_caller *caller, struct uvf_mm *mm,
 	return 0;
 }
 
+uint64_t uvf_account_room(struct uvf_caller *caller, const struct uvf_mm *mm)
+{
+	uint64_t limit = uvf_caller_memlock_limit(caller);
+	uint64_t locked = uvf_account_pages(mm);
+
+	if (limit == UINT64_MAX || uvf_caller_has_ipc_lock(caller))
+		return UINT64_MAX;
+	limit /= PAGE_BYTES;
+	return limit > locked ? limit - locked : 0;
+}
+
+struct uvf_account_task uvf_account_task_of(struct uvf_caller *caller)
+{
+	return (struct uvf_account_task){
+		.pid = caller->pid,
+		.is_unlimited = caller->ignores_memlock ||
+				uvf_caller_has_ipc_lock(caller),
+	};
+}
+
+int uvf_account_charge_task(const struct uvf_account_task *task,
+			    struct uvf_mm *mm, uint64_t npages)
+{
+	struct uvf_caller caller = {
+		.pid = task->pid,
+		.ignores_memlock = task->is_unlimited,
+	};
+
+	return uvf_account_charge(&caller, mm, npages);
+}
+
 void uvf_account_uncharge(struct uvf_mm *mm, uint64_t npages)
 {
 	if (npages && !uncharge(&mm->account, npages))

@@ -14,7 +14,9 @@
 #ifndef UVF_IOMMU_ACCOUNT_H
 #define UVF_IOMMU_ACCOUNT_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct uvf_caller;
 struct uvf_mm;
@@ -31,6 +33,27 @@ struct uvf_user;
  */
 int uvf_account_charge(struct uvf_caller *caller, struct uvf_mm *mm,
 		       uint64_t npages);
+
+/**
+ * uvf_account_room() - how many pages more the caller may lock
+ * Return: UINT64_MAX when nothing limits it.
+ */
+uint64_t uvf_account_room(struct uvf_caller *caller, const struct uvf_mm *mm);
+
+/* A process that pays later, with the rights that it has now. */
+struct uvf_account_task {
+	pid_t pid;
+	bool is_unlimited;
+};
+
+/** uvf_account_task_of() - remember who makes a call */
+struct uvf_account_task uvf_account_task_of(struct uvf_caller *caller);
+
+/** uvf_account_charge_task() - uvf_account_charge() outside of any call
+ * The limit is that of the process at this moment.
+ */
+int uvf_account_charge_task(const struct uvf_account_task *task,
+			    struct uvf_mm *mm, uint64_t npages);
 
 /** uvf_account_uncharge() - no more than was charged */
 void uvf_account_uncharge(struct uvf_mm *mm, uint64_t npages);

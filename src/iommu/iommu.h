@@ -14,6 +14,7 @@
 #include "base/profile.h"
 #include "base/range.h"
 #include "base/tce.h"
+#include "iommu/aperture.h"
 
 struct uvf_aspace;
 struct uvf_caller;
@@ -30,15 +31,18 @@ struct uvf_spapr_hw {
 /* The pretended host's IOMMU; fixed for the life of a machine. */
 struct uvf_iommu_host {
 	const struct uvf_profile *profile;
-	unsigned int aperture_bits;  /* IOVAs end below 2^bits */
-	uint64_t page_sizes;         /* bitmap, as GET_INFO shows it */
-	bool write_implies_read;     /* tables cannot say write-only */
-	bool enforces_coherency;     /* DMA_CC */
-	bool is_vtd;                 /* of Intel, and says so */
-	bool is_scalable;            /* VT-d in scalable mode, or the like */
-	bool nests;                  /* tables of clients on top of ours */
-	bool tracks_dirty;           /* tables can tell what was written */
-	bool ignores_memlock;        /* no limit of locked memory */
+	unsigned int aperture_bits; /* IOVAs end below 2^bits */
+	uint64_t page_sizes;        /* bitmap, as GET_INFO shows it */
+	bool write_implies_read;    /* tables cannot say write-only */
+	bool enforces_coherency;    /* DMA_CC */
+	bool is_vtd;                /* of Intel, and says so */
+	bool is_scalable;           /* VT-d in scalable mode, or the like */
+	bool nests;                 /* tables of clients on top of ours */
+	bool tracks_dirty;          /* tables can tell what was written */
+	bool ignores_memlock;       /* no limit of locked memory */
+	bool reports_all_dirty;     /* every page, as Linux does */
+	bool has_unsafe_interrupts; /* devices can forge interrupts */
+	enum uvf_iommu_vendor vendor;
 	struct uvf_range msi_window; /* reserved for interrupt messages */
 	/* A POWER host, and what is above concerns none; NULL: another. */
 	const struct uvf_spapr_hw *spapr;
@@ -47,6 +51,12 @@ struct uvf_iommu_host {
 	 * time; NULL: the kernel has no such mode.
 	 */
 	const atomic_bool *noiommu;
+	/*
+	 * Parameters of the module vfio_iommu_type1, likewise; NULL: as the
+	 * module starts.
+	 */
+	const atomic_bool *allow_unsafe_interrupts;
+	const atomic_uint *dma_entry_limit; /* of instances opened later */
 };
 
 /* Whether devices without an IOMMU may be used now. */
@@ -70,7 +80,11 @@ struct uvf_dma_user {
  * the backend calls back.
  */
 struct uvf_iommu_member {
-	bool is_emulated; /* no DMA of its own: struct uvf_dma_user */
+	struct uvf_list node; /* of the backend */
+	bool is_emulated;     /* no DMA of its own: struct uvf_dma_user */
+	/* The IOMMU before it; NULL: as the host is described. */
+	const struct uvf_iommu_hw *hw;
+	void *domain; /* of the backend */
 	/*
 	 * Stop all DMA of the group, wherever it leads, or let it go on.
 	 * When it stops, none runs any more.  Runs under the backend's locks.
@@ -106,9 +120,10 @@ struct uvf_iommu_backend {
 	void (*release)(void *state);
 	/*
 	 * Let a group's devices translate here; *ret_as is borrowed, and NULL
-	 * when they do not.
+	 * when they do not.  The caller pays for memory that this pins.
 	 */
-	int (*attach_group)(void *state, struct uvf_iommu_member *member,
+	int (*attach_group)(void *state, struct uvf_caller *caller,
+			    struct uvf_iommu_member *member,
 			    struct uvf_aspace **ret_as);
 	void (*detach_group)(void *state, struct uvf_iommu_member *member);
 	/* Unknown commands: -ENOTTY. */
@@ -122,11 +137,14 @@ struct uvf_iommu_backend {
 	 * Keep pages from going away and tell where they are here.
 	 * Return the count, or, in the order they are tested:
 	 *   -E2BIG   more than UVF_PIN_MAX
+	 *   -EACCES  v1
+	 *   -EOVERFLOW  from 6.18 on: the pages wrap
 	 *   -EBUSY   a mapping's client address is invalid
 	 *   -EINVAL  nobody registered, or a page is not mapped
 	 *   -EPERM   a page is mapped, but not for prot
 	 *   -EFAULT  its memory cannot be reached here
-	 *   -ENOMEM  out of memory
+	 *   -EINVAL  it is a BAR's
+	 *   -ENOMEM  out of memory, or the process may not lock so much
 	 */
 	int (*pin_pages)(void *state, uint64_t iova, size_t count,
 			 uint32_t prot, void **ret_pages);

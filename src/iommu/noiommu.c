@@ -33,10 +33,12 @@ static void noiommu_release(void *state)
 	(void)state;
 }
 
-static int noiommu_attach_group(void *state, struct uvf_iommu_member *member,
+static int noiommu_attach_group(void *state, struct uvf_caller *caller,
+				struct uvf_iommu_member *member,
 				struct uvf_aspace **ret_as)
 {
 	(void)state;
+	(void)caller;
 	(void)member;
 	*ret_as = NULL;
 	return 0;

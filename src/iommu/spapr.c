@@ -143,12 +143,14 @@ static int attach_locked(struct uvf_spapr *sp, struct uvf_iommu_member *member)
  *   -EBUSY   v1, and there is a group
  *   -ENOMEM  out of memory
  */
-static int spapr_attach_group(void *state, struct uvf_iommu_member *member,
+static int spapr_attach_group(void *state, struct uvf_caller *caller,
+			      struct uvf_iommu_member *member,
 			      struct uvf_aspace **ret_as)
 {
 	struct uvf_spapr *sp = state;
 	int ret;
 
+	(void)caller;
 	if (member->is_emulated)
 		return -EINVAL;
 	uvf_lock(&sp->lock);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "iommu/translate.h"
+#include "base/bug.h"
 #include "mem/caller.h"
 
 #define CPU_PAGE_SIZE 4096ull
@@ -15,13 +15,10 @@
 /* Longest bitmap of dirty pages that a call may ask for. */
 #define DIRTY_BITMAP_BYTES_MAX (1ull << 28)
 
-/* Room for GET_INFO and all capabilities. */
+/* GET_INFO and all capabilities. */
 struct info_reply {
 	struct vfio_iommu_type1_info info;
-	uint8_t caps[sizeof(struct vfio_iommu_type1_info_cap_migration) +
-		     sizeof(uint64_t[2]) /* available mappings, padded */ +
-		     sizeof(struct vfio_iommu_type1_info_cap_iova_range) +
-		     UVF_TYPE1_VALID_MAX * sizeof(struct vfio_iova_range)];
+	uint8_t *caps;          /* as long as all of them need */
 	unsigned int caps_size; /* bytes used */
 	uint8_t *next;          /* field of the last capability */
 };
@@ -33,53 +30,45 @@ static_assert(sizeof(struct vfio_iommu_type1_info_dma_avail) == 12, "ABI");
 static_assert(sizeof(struct vfio_iommu_type1_info_cap_iova_range) == 16, "ABI");
 static_assert(sizeof(struct vfio_iova_range) == 16, "ABI");
 
-uint64_t uvf_type1_page_sizes_locked(const struct uvf_type1 *t1)
-{
-	uint64_t sizes = ~(CPU_PAGE_SIZE - 1);
-
-	if (!t1->group_count)
-		return sizes;
-	/* Hardware with smaller pages passes for one with the CPU's. */
-	if (t1->host.page_sizes & (CPU_PAGE_SIZE - 1))
-		return (t1->host.page_sizes & sizes) | CPU_PAGE_SIZE;
-	return t1->host.page_sizes;
-}
-
 uint64_t uvf_type1_granule_locked(const struct uvf_type1 *t1)
 {
-	uint64_t sizes = uvf_type1_page_sizes_locked(t1);
-
-	return sizes & -sizes;
+	return t1->page_sizes & -t1->page_sizes;
 }
 
-unsigned int uvf_type1_valid_locked(const struct uvf_type1 *t1,
-				    struct uvf_range *ret_ranges)
+bool uvf_type1_knows_overflow(const struct uvf_type1 *t1)
 {
-	struct uvf_range window = t1->host.msi_window;
-	struct uvf_range all = {0, ~0ull};
-	unsigned int count = 0;
+	return t1->host.profile->type1_knows_overflow;
+}
 
-	if (!t1->group_count)
-		return 0;
-	if (t1->host.aperture_bits < 64)
-		all.last = (1ull << t1->host.aperture_bits) - 1;
-	if (!window.last || !uvf_range_meets(all, window)) {
-		ret_ranges[count++] = all;
-		return count;
-	}
-	if (window.first > all.first)
-		ret_ranges[count++] =
-			(struct uvf_range){all.first, window.first - 1};
-	if (window.last < all.last)
-		ret_ranges[count++] =
-			(struct uvf_range){window.last + 1, all.last};
-	return count;
+static bool has_emulated(struct uvf_type1 *t1)
+{
+	bool has;
+
+	uvf_lock(&t1->lock);
+	has = !uvf_list_is_empty(&t1->emulated);
+	uvf_unlock(&t1->lock);
+	return has;
+}
+
+/* No domain is as good as one that does. */
+static bool enforces_coherency(struct uvf_type1 *t1)
+{
+	struct uvf_list *node;
+	bool ret = true;
+
+	uvf_lock(&t1->lock);
+	uvf_list_for_each (node, &t1->domains)
+		if (!uvf_list_entry(node, struct uvf_type1_domain, node)
+			     ->hw.enforces_coherency)
+			ret = false;
+	uvf_unlock(&t1->lock);
+	return ret;
 }
 
 static int type1_check_extension(void *state, const struct uvf_iommu_host *host,
 				 unsigned long extension)
 {
-	const struct uvf_type1 *t1 = state;
+	struct uvf_type1 *t1 = state;
 
 	if (extension >= 32 ||
 	    !(host->profile->type1_extensions & (1u << extension)))
@@ -91,9 +80,9 @@ static int type1_check_extension(void *state, const struct uvf_iommu_host *host,
 	case VFIO_UNMAP_ALL:
 		return 1;
 	case VFIO_UPDATE_VADDR:
-		return t1 != NULL;
+		return t1 && !has_emulated(t1);
 	case VFIO_DMA_CC_IOMMU:
-		return t1 && t1->host.enforces_coherency;
+		return t1 && enforces_coherency(t1);
 	default:
 		return 0;
 	}
@@ -103,7 +92,6 @@ static int type1_open(void **ret_state, const struct uvf_iommu_host *host,
 		      unsigned long type)
 {
 	struct uvf_type1 *t1;
-	int ret;
 
 	if (type != VFIO_TYPE1_IOMMU && type != VFIO_TYPE1v2_IOMMU &&
 	    type != VFIO_TYPE1_NESTING_IOMMU)
@@ -111,15 +99,17 @@ static int type1_open(void **ret_state, const struct uvf_iommu_host *host,
 	t1 = uvf_zalloc(sizeof(*t1));
 	if (!t1)
 		return -ENOMEM;
-	ret = uvf_aspace_create(&t1->aspace, host->write_implies_read);
-	if (ret) {
-		uvf_free(t1);
-		return ret;
-	}
 	t1->host = *host;
+	uvf_iommu_hw_init(&t1->hw, host);
 	t1->is_v2 = type != VFIO_TYPE1_IOMMU;
 	t1->is_nesting = type == VFIO_TYPE1_NESTING_IOMMU;
 	uvf_mutex_init(&t1->lock);
+	uvf_list_init(&t1->domains);
+	uvf_list_init(&t1->emulated);
+	t1->page_sizes = ~(CPU_PAGE_SIZE - 1);
+	t1->available = host->dma_entry_limit
+				? atomic_load(host->dma_entry_limit)
+				: UVF_TYPE1_MAPPINGS_MAX;
 	uvf_itree_init(&t1->mappings);
 	uvf_itree_init(&t1->pins);
 	uvf_mutex_init(&t1->users_lock);
@@ -133,52 +123,15 @@ static void type1_release(void *state)
 {
 	struct uvf_type1 *t1 = state;
 
+	/* A call that ran while the last group left may have made more. */
 	uvf_lock(&t1->lock);
 	uvf_type1_remove_all_locked(t1);
 	uvf_unlock(&t1->lock);
-	uvf_aspace_destroy(t1->aspace);
+	UVF_BUG_ON(!uvf_list_is_empty(&t1->domains));
+	uvf_iova_list_fini(&t1->valid);
 	uvf_mutex_fini(&t1->lock);
 	uvf_mutex_fini(&t1->users_lock);
 	uvf_free(t1);
-}
-
-/*
- * Every group has the host's aperture and reserved window, so that none can
- * conflict with the mappings made for another.
- *
- * Return: 0, or, in the order they are tested:
- *   -EBUSY   a mapping's client address is invalid
- *   -EINVAL  two-stage tables were asked for, which no x86 driver offers
- */
-static int type1_attach_group(void *state, struct uvf_iommu_member *member,
-			      struct uvf_aspace **ret_as)
-{
-	struct uvf_type1 *t1 = state;
-	int ret = 0;
-
-	(void)member;
-	uvf_lock(&t1->lock);
-	if (t1->invalid_count)
-		ret = -EBUSY;
-	else if (t1->is_nesting)
-		ret = -EINVAL;
-	else
-		t1->group_count++;
-	uvf_unlock(&t1->lock);
-	if (!ret)
-		*ret_as = t1->aspace;
-	return ret;
-}
-
-static void type1_detach_group(void *state, struct uvf_iommu_member *member)
-{
-	struct uvf_type1 *t1 = state;
-
-	(void)member;
-	uvf_lock(&t1->lock);
-	if (!--t1->group_count)
-		uvf_type1_remove_all_locked(t1);
-	uvf_unlock(&t1->lock);
 }
 
 /* Append a capability and link it; offsets count from the structure. */
@@ -199,7 +152,27 @@ static void add_cap(struct info_reply *reply, bool is_aligned, void *cap,
 	reply->caps_size += (unsigned int)size;
 }
 
-static void fill_info_locked(struct uvf_type1 *t1, struct info_reply *reply)
+static void add_ranges_locked(struct uvf_type1 *t1, struct info_reply *reply,
+			      struct vfio_iova_range *ranges)
+	UVF_REQUIRES(t1->lock)
+{
+	struct vfio_iommu_type1_info_cap_iova_range *iova = (void *)ranges;
+	unsigned int count = t1->valid.count;
+
+	if (!count)
+		return;
+	/* The head is as long as one range. */
+	iova->nr_iovas = count;
+	for (unsigned int i = 0; i < count; i++) {
+		ranges[1 + i].start = t1->valid.ranges[i].first;
+		ranges[1 + i].end = t1->valid.ranges[i].last;
+	}
+	add_cap(reply, t1->host.profile->info_caps_aligned, iova,
+		(1 + count) * sizeof(ranges[0]),
+		VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE);
+}
+
+static int fill_info_locked(struct uvf_type1 *t1, struct info_reply *reply)
 	UVF_REQUIRES(t1->lock)
 {
 	bool is_aligned = t1->host.profile->info_caps_aligned;
@@ -208,29 +181,27 @@ static void fill_info_locked(struct uvf_type1 *t1, struct info_reply *reply)
 		.max_dirty_bitmap_size = DIRTY_BITMAP_BYTES_MAX,
 	};
 	struct vfio_iommu_type1_info_dma_avail avail = {
-		.avail = UVF_TYPE1_MAPPINGS_MAX - (uint32_t)t1->mappings.count,
+		.avail = t1->available,
 	};
-	struct vfio_iova_range ranges[1 + UVF_TYPE1_VALID_MAX] = {0};
-	struct vfio_iommu_type1_info_cap_iova_range *iova = (void *)ranges;
-	struct uvf_range valid[UVF_TYPE1_VALID_MAX];
-	unsigned int count = uvf_type1_valid_locked(t1, valid);
+	struct vfio_iova_range *ranges =
+		uvf_calloc(1 + t1->valid.count, sizeof(ranges[0]));
 
+	reply->caps = uvf_calloc(1, sizeof(migration) + sizeof(uint64_t[2]) +
+					    (1 + t1->valid.count) *
+						    sizeof(ranges[0]));
+	if (!ranges || !reply->caps) {
+		uvf_free(ranges);
+		return -ENOMEM;
+	}
 	reply->info.flags = VFIO_IOMMU_INFO_PGSIZES | VFIO_IOMMU_INFO_CAPS;
-	reply->info.iova_pgsizes = uvf_type1_page_sizes_locked(t1);
+	reply->info.iova_pgsizes = t1->page_sizes;
 	add_cap(reply, is_aligned, &migration, sizeof(migration),
 		VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION);
 	add_cap(reply, is_aligned, &avail, sizeof(avail),
 		VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL);
-	if (!count)
-		return;
-	/* The head is as long as one range. */
-	iova->nr_iovas = count;
-	for (unsigned int i = 0; i < count; i++) {
-		ranges[1 + i].start = valid[i].first;
-		ranges[1 + i].end = valid[i].last;
-	}
-	add_cap(reply, is_aligned, iova, (1 + count) * sizeof(ranges[0]),
-		VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE);
+	add_ranges_locked(t1, reply, ranges);
+	uvf_free(ranges);
+	return 0;
 }
 
 /* How much of the structure goes back. */
@@ -245,6 +216,22 @@ static size_t info_length(const struct uvf_type1 *t1, uint32_t argsz)
 	return argsz < with_caps ? to_caps : with_caps;
 }
 
+static int write_info(struct uvf_caller *caller, uint64_t arg,
+		      struct info_reply *reply, size_t len)
+{
+	struct vfio_iommu_type1_info *info = &reply->info;
+
+	if (info->argsz < sizeof(*info) + reply->caps_size) {
+		info->argsz = (uint32_t)sizeof(*info) + reply->caps_size;
+	} else {
+		if (uvf_copy_out(caller, arg + sizeof(*info), reply->caps,
+				 reply->caps_size))
+			return -EFAULT;
+		info->cap_offset = sizeof(*info);
+	}
+	return uvf_copy_out(caller, arg, info, len);
+}
+
 /**
  * uvf_type1_ioctl_get_info() - page sizes and capabilities
  * @arg: struct vfio_iommu_type1_info
@@ -255,6 +242,7 @@ static size_t info_length(const struct uvf_type1 *t1, uint32_t argsz)
  * Return: 0, or, in the order they are tested:
  *   -EFAULT  the first 16 bytes cannot be read
  *   -EINVAL  argsz is less
+ *   -ENOMEM  out of memory
  *   -EFAULT  the answer cannot be written
  */
 long uvf_type1_ioctl_get_info(struct uvf_type1 *t1, struct uvf_caller *caller,
@@ -264,6 +252,7 @@ long uvf_type1_ioctl_get_info(struct uvf_type1 *t1, struct uvf_caller *caller,
 	struct vfio_iommu_type1_info *info = &reply.info;
 	size_t min = offsetof(struct vfio_iommu_type1_info, cap_offset);
 	size_t len;
+	int ret;
 
 	if (uvf_copy_in(caller, info, arg, min))
 		return -EFAULT;
@@ -271,17 +260,12 @@ long uvf_type1_ioctl_get_info(struct uvf_type1 *t1, struct uvf_caller *caller,
 		return -EINVAL;
 	len = info_length(t1, info->argsz);
 	uvf_lock(&t1->lock);
-	fill_info_locked(t1, &reply);
+	ret = fill_info_locked(t1, &reply);
 	uvf_unlock(&t1->lock);
-	if (info->argsz < sizeof(*info) + reply.caps_size) {
-		info->argsz = (uint32_t)sizeof(*info) + reply.caps_size;
-	} else {
-		if (uvf_copy_out(caller, arg + sizeof(*info), reply.caps,
-				 reply.caps_size))
-			return -EFAULT;
-		info->cap_offset = sizeof(*info);
-	}
-	return uvf_copy_out(caller, arg, info, len);
+	if (!ret)
+		ret = write_info(caller, arg, &reply, len);
+	uvf_free(reply.caps);
+	return ret;
 }
 
 static long type1_ioctl(void *state, struct uvf_caller *caller,
@@ -306,8 +290,8 @@ const struct uvf_iommu_backend uvf_type1_backend = {
 	.check_extension = type1_check_extension,
 	.open = type1_open,
 	.release = type1_release,
-	.attach_group = type1_attach_group,
-	.detach_group = type1_detach_group,
+	.attach_group = uvf_type1_attach_group,
+	.detach_group = uvf_type1_detach_group,
 	.ioctl = type1_ioctl,
 	.register_user = uvf_type1_register_user,
 	.unregister_user = uvf_type1_unregister_user,

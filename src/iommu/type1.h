@@ -5,7 +5,9 @@
  *
  * Every behaviour, and the order of errors, is that of Linux 6.12,
  * drivers/vfio/vfio_iommu_type1.c, where a profile does not say otherwise.
- * All groups are IOMMU-backed and share one domain.
+ * A group is behind an IOMMU or emulated.  Those behind equal IOMMUs share a
+ * domain; each domain has an address space with all mappings.  While no group
+ * is behind an IOMMU, memory is looked at only when it is used.
  *
  * Lock order: type1->users_lock, the locks of drivers that pin pages,
  * type1->lock, then what copies client memory takes.
@@ -20,39 +22,56 @@
 
 #include "base/itree.h"
 #include "base/lock.h"
+#include "iommu/account.h"
+#include "iommu/aperture.h"
 #include "iommu/iommu.h"
 
 struct uvf_aspace;
 struct uvf_caller;
 struct uvf_mem;
 
-/* Mappings of one container; dma_entry_limit of the kernel's module. */
+/* dma_entry_limit as the kernel's module starts. */
 #define UVF_TYPE1_MAPPINGS_MAX 65535u
-
-/* The aperture has one hole at most, the window of interrupt messages. */
-#define UVF_TYPE1_VALID_MAX 2u
 
 /* One MAP_DMA.  Of the instance; under its lock. */
 struct uvf_mapping {
 	struct uvf_inode node; /* key: IOVA */
 	bool is_invalid;       /* its client address was invalidated */
-	struct uvf_mem *mem;   /* holds one reference */
+	bool is_mapped;        /* the domains have it, and it is all charged */
+	struct uvf_account_task task; /* who pays for pages pinned later */
+	struct uvf_mem *mem;          /* holds one reference */
+	struct uvf_mm *payer;         /* whose pages; alive while charged */
+	uint64_t charged;             /* pages */
+	uint64_t *dirty;              /* a bit for each 4 KiB; while tracking */
+};
+
+/* One set of page tables, for groups behind equal IOMMUs. */
+struct uvf_type1_domain {
+	struct uvf_list node;
+	struct uvf_iommu_hw hw; /* of the first group */
+	struct uvf_aspace *aspace;
+	struct uvf_list members; /* struct uvf_iommu_member */
 };
 
 struct uvf_type1 {
 	struct uvf_iommu_host host;  /* set once, by open */
+	struct uvf_iommu_hw hw;      /* set once; of groups with none else */
 	bool is_v2;                  /* set once */
 	bool is_nesting;             /* set once; then v2 too */
-	struct uvf_aspace *aspace;   /* set once; owned */
 	struct uvf_mutex users_lock; /* protects users; held in callbacks */
 	struct uvf_list users;       /* struct uvf_dma_user */
 	atomic_uint user_count;
 	struct uvf_mutex lock;      /* protects all that follows */
+	struct uvf_list domains;    /* struct uvf_type1_domain, latest first */
+	struct uvf_list emulated;   /* struct uvf_iommu_member */
+	struct uvf_iova_list valid; /* none: all IOVAs are */
+	uint64_t page_sizes;        /* that all domains have */
 	struct uvf_itree mappings;  /* owns its struct uvf_mapping */
+	unsigned int available;     /* mappings that there is room for */
 	unsigned int invalid_count; /* mappings with is_invalid */
-	unsigned int group_count;
-	bool is_tracking;      /* dirty pages */
-	struct uvf_itree pins; /* pages that are pinned */
+	unsigned int backed_count;  /* groups behind an IOMMU */
+	bool is_tracking;           /* dirty pages */
+	struct uvf_itree pins;      /* pages that are pinned */
 };
 
 extern const struct uvf_iommu_backend uvf_type1_backend;
@@ -67,19 +86,52 @@ long uvf_type1_ioctl_unmap_dma(struct uvf_type1 *t1, struct uvf_caller *caller,
 long uvf_type1_ioctl_dirty_pages(struct uvf_type1 *t1,
 				 struct uvf_caller *caller, uint64_t arg);
 
-/* The bitmap GET_INFO shows; its lowest bit is the granule. */
-uint64_t uvf_type1_page_sizes_locked(const struct uvf_type1 *t1)
-	UVF_REQUIRES(t1->lock);
+/* The smallest page; all mappings consist of whole ones. */
 uint64_t uvf_type1_granule_locked(const struct uvf_type1 *t1)
 	UVF_REQUIRES(t1->lock);
 
-/*
- * The intervals of IOVA that may be mapped, ascending, into @ret_ranges of
- * UVF_TYPE1_VALID_MAX; none while no group is attached, and then all may.
- */
-unsigned int uvf_type1_valid_locked(const struct uvf_type1 *t1,
-				    struct uvf_range *ret_ranges)
+/* Whether an interval that wraps is told from others: from 6.18 on. */
+bool uvf_type1_knows_overflow(const struct uvf_type1 *t1);
+
+static inline struct uvf_mapping *uvf_mapping_of(struct uvf_inode *node)
+{
+	return node ? uvf_itree_entry(node, struct uvf_mapping, node) : NULL;
+}
+
+/* Groups and their domains, in type1_domain.c. */
+
+int uvf_type1_attach_group(void *state, struct uvf_caller *caller,
+			   struct uvf_iommu_member *member,
+			   struct uvf_aspace **ret_as);
+void uvf_type1_detach_group(void *state, struct uvf_iommu_member *member);
+
+/* Whether devices reach what is mapped without asking anybody. */
+bool uvf_type1_has_domain_locked(const struct uvf_type1 *t1)
 	UVF_REQUIRES(t1->lock);
+
+/* Let all domains have a mapping.  Return: 0, or -ENOMEM and none has. */
+int uvf_type1_map_domains_locked(struct uvf_type1 *t1,
+				 const struct uvf_mapping *mapping)
+	UVF_REQUIRES(t1->lock);
+
+/* It goes from all domains; devices may use it until the drain. */
+void uvf_type1_unlink_domains_locked(struct uvf_type1 *t1,
+				     const struct uvf_mapping *mapping)
+	UVF_REQUIRES(t1->lock);
+void uvf_type1_drain_domains_locked(struct uvf_type1 *t1)
+	UVF_REQUIRES(t1->lock);
+
+/**
+ * uvf_type1_pin_memory() - look at a mapping's memory, and charge it
+ * @caller: whose limit counts
+ * @mm:     whose memory, and pages
+ * On success the mapping's memory is what is there now, and its pages are
+ * charged to @mm; those that are pinned are already.
+ * Return: 0; -ENOMEM, -EFAULT: what comes first in the order of addresses.
+ */
+int uvf_type1_pin_memory(struct uvf_caller *caller, struct uvf_mapping *mapping,
+			 struct uvf_mm *mm, struct uvf_range vaddr,
+			 uint32_t prot);
 
 /* Remove every mapping, with one wait for devices. */
 void uvf_type1_remove_all_locked(struct uvf_type1 *t1) UVF_REQUIRES(t1->lock);
@@ -102,6 +154,19 @@ int uvf_type1_rw(void *state, uint64_t iova, void *buf, size_t len,
 bool uvf_type1_is_pinned_locked(const struct uvf_type1 *t1,
 				struct uvf_range iova) UVF_REQUIRES(t1->lock);
 
+/* How many pages of an interval are. */
+uint64_t uvf_type1_count_pins_locked(const struct uvf_type1 *t1,
+				     struct uvf_range iova)
+	UVF_REQUIRES(t1->lock);
+
+/*
+ * Mark the pages of a mapping that are pinned: whoever pinned them may write
+ * them at any time.
+ */
+void uvf_type1_mark_pins_locked(struct uvf_type1 *t1,
+				const struct uvf_mapping *mapping)
+	UVF_REQUIRES(t1->lock);
+
 /* Forgets the pins of an interval whose mapping goes. */
 void uvf_type1_drop_pins_locked(struct uvf_type1 *t1, struct uvf_range iova)
 	UVF_REQUIRES(t1->lock);
@@ -120,21 +185,39 @@ void uvf_type1_notify_unmap(struct uvf_type1 *t1, struct uvf_range iova);
  */
 int uvf_type1_check_bitmap(const struct vfio_bitmap *bitmap, uint64_t size);
 
-/* Whether a mapping is too large for a dirty bitmap of the kernel. */
-bool uvf_type1_is_too_large(struct uvf_range iova, uint64_t granule);
+/* Make, or free, the bits of a mapping.  Return: -ENOMEM, -EINVAL too large. */
+int uvf_type1_alloc_dirty_locked(struct uvf_type1 *t1,
+				 struct uvf_mapping *mapping)
+	UVF_REQUIRES(t1->lock);
+
+/* A device without DMA of its own writes, or may write, these bytes. */
+void uvf_type1_mark_dirty_locked(struct uvf_type1 *t1, struct uvf_range iova)
+	UVF_REQUIRES(t1->lock);
+
+/* Every page of every mapping may have been written. */
+void uvf_type1_mark_all_dirty_locked(struct uvf_type1 *t1)
+	UVF_REQUIRES(t1->lock);
+
+/* Whether address spaces keep bits: else all pages are reported anyhow. */
+bool uvf_type1_keeps_bits_locked(const struct uvf_type1 *t1)
+	UVF_REQUIRES(t1->lock);
 
 /**
  * uvf_type1_report_dirty_locked() - mark the pages of a mapping in a bitmap
  * @base: IOVA of the bitmap's first bit, not behind the mapping
- *
- * A device that never pins pages may have written any of them, so all are.
- *
+ * Nothing is forgotten.
  * Return: 0 or -EFAULT.
  */
 int uvf_type1_report_dirty_locked(struct uvf_type1 *t1,
 				  struct uvf_caller *caller,
 				  const struct vfio_bitmap *bitmap,
-				  struct uvf_range iova, uint64_t base)
-	UVF_REQUIRES(t1->lock);
+				  const struct uvf_mapping *mapping,
+				  uint64_t base) UVF_REQUIRES(t1->lock);
+
+/**
+ * uvf_type1_drain_dirty_locked() - wait for devices, and learn what they wrote
+ * Of mappings that were unlinked and are still in the set.
+ */
+void uvf_type1_drain_dirty_locked(struct uvf_type1 *t1) UVF_REQUIRES(t1->lock);
 
 #endif /* UVF_IOMMU_TYPE1_H */

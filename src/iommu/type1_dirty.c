@@ -2,15 +2,18 @@
 /*
  * DIRTY_PAGES of type1 v2.
  *
- * The kernel reports every mapped page as dirty as long as a group is
- * attached whose driver never pinned pages; all of ours are such groups.  So
- * there is nothing to remember between two reports.
+ * Each mapping has a bit for each page that a driver wrote by the processor;
+ * those that devices wrote are kept by the address spaces, and come to the
+ * mapping's when somebody asks.  A host that reports all pages does it as
+ * long as a group has DMA of its own, and then address spaces keep nothing.
  */
 #include <assert.h>
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
+#include "base/alloc.h"
+#include "iommu/translate.h"
 #include "iommu/type1.h"
 #include "mem/caller.h"
 
@@ -21,7 +24,9 @@
 /* Where addresses of a client end, with four levels of page tables. */
 #define CLIENT_END 0x7ffffffff000ull
 
-#define WORD_BITS 64u
+#define WORD_BITS  64u
+#define CHUNK      64u /* words that are written at once */
+#define PAGE_BYTES 4096ull
 
 #define DIRTY_FLAGS                                                            \
 	(VFIO_IOMMU_DIRTY_PAGES_FLAG_START |                                   \
@@ -48,71 +53,287 @@ int uvf_type1_check_bitmap(const struct vfio_bitmap *bitmap, uint64_t size)
 	return 0;
 }
 
-bool uvf_type1_is_too_large(struct uvf_range iova, uint64_t granule)
+/* Whether a mapping is too large for a dirty bitmap of the kernel. */
+static bool is_too_large(struct uvf_range iova, uint64_t granule)
 {
 	return (iova.last - iova.first) / granule >= MAPPING_PAGES_MAX;
 }
 
-/* Set the first @count bits of whole words, and clear those behind. */
-static void fill_words(uint64_t *words, size_t word_count, uint64_t count)
+static uint64_t page_count(const struct uvf_mapping *mapping)
 {
-	for (size_t i = 0; i < word_count; i++) {
-		if (count >= WORD_BITS)
-			words[i] = ~0ull;
-		else
-			words[i] = (1ull << count) - 1;
-		count -= count < WORD_BITS ? count : WORD_BITS;
+	return (mapping->node.key.last - mapping->node.key.first) / PAGE_BYTES +
+	       1;
+}
+
+static uint64_t word_count(const struct uvf_mapping *mapping)
+{
+	return (page_count(mapping) - 1) / WORD_BITS + 1;
+}
+
+bool uvf_type1_keeps_bits_locked(const struct uvf_type1 *t1)
+{
+	return t1->is_tracking && !t1->host.reports_all_dirty;
+}
+
+int uvf_type1_alloc_dirty_locked(struct uvf_type1 *t1,
+				 struct uvf_mapping *mapping)
+{
+	if (is_too_large(mapping->node.key, uvf_type1_granule_locked(t1)))
+		return -EINVAL;
+	mapping->dirty = uvf_calloc(word_count(mapping), sizeof(uint64_t));
+	return mapping->dirty ? 0 : -ENOMEM;
+}
+
+/* Set the bits of an interval that lies in the mapping. */
+static void mark(struct uvf_mapping *mapping, struct uvf_range iova)
+{
+	uint64_t page = (iova.first - mapping->node.key.first) / PAGE_BYTES;
+	uint64_t last = (iova.last - mapping->node.key.first) / PAGE_BYTES;
+
+	while (page <= last) {
+		if (page % WORD_BITS == 0 && last - page >= WORD_BITS - 1) {
+			mapping->dirty[page / WORD_BITS] = ~0ull;
+			page += WORD_BITS;
+		} else {
+			mapping->dirty[page / WORD_BITS] |= 1ull
+							    << page % WORD_BITS;
+			page++;
+		}
 	}
+}
+
+void uvf_type1_mark_dirty_locked(struct uvf_type1 *t1, struct uvf_range iova)
+{
+	struct uvf_mapping *mapping =
+		uvf_mapping_of(uvf_itree_find(&t1->mappings, iova));
+
+	if (mapping && mapping->dirty)
+		mark(mapping, iova);
+}
+
+void uvf_type1_mark_all_dirty_locked(struct uvf_type1 *t1)
+{
+	struct uvf_inode *node;
+
+	for (node = uvf_itree_first(&t1->mappings); node;
+	     node = uvf_itree_next(node))
+		mark(uvf_mapping_of(node), node->key);
+}
+
+/* Told by an address space, whose mappings are ours. */
+static void mark_run(void *arg, struct uvf_range iova)
+	UVF_REQUIRES(((struct uvf_type1 *)arg)->lock)
+{
+	uvf_type1_mark_dirty_locked(arg, iova);
+}
+
+/* What devices wrote until now comes to the mapping's bits. */
+static void collect_locked(struct uvf_type1 *t1,
+			   const struct uvf_mapping *mapping)
+	UVF_REQUIRES(t1->lock)
+{
+	struct uvf_list *node;
+
+	uvf_list_for_each (node, &t1->domains)
+		uvf_aspace_take_dirty(
+			uvf_list_entry(node, struct uvf_type1_domain, node)
+				->aspace,
+			mapping->node.key, true, mark_run, t1);
+}
+
+void uvf_type1_drain_dirty_locked(struct uvf_type1 *t1)
+{
+	struct uvf_list *node;
+
+	uvf_list_for_each (node, &t1->domains)
+		uvf_aspace_drain_dirty(
+			uvf_list_entry(node, struct uvf_type1_domain, node)
+				->aspace,
+			mark_run, t1);
+}
+
+/* Whether any page of a mapping may have been written, for all we know. */
+static bool is_all_dirty_locked(const struct uvf_type1 *t1,
+				const struct uvf_mapping *mapping)
+	UVF_REQUIRES(t1->lock)
+{
+	return t1->host.reports_all_dirty && t1->backed_count &&
+	       mapping->is_mapped;
+}
+
+/* The bits of 64 pages from one on; beyond the mapping they are clear. */
+static uint64_t bits_from(const struct uvf_mapping *mapping, uint64_t page)
+{
+	uint64_t index = page / WORD_BITS, shift = page % WORD_BITS;
+	uint64_t bits = mapping->dirty[index] >> shift;
+
+	if (shift && index + 1 < word_count(mapping))
+		bits |= mapping->dirty[index + 1] << (WORD_BITS - shift);
+	return bits;
+}
+
+/* The bit for one granule of a mapping, which may be several pages. */
+static bool is_granule_dirty(const struct uvf_mapping *mapping, uint64_t index,
+			     uint64_t pages)
+{
+	for (uint64_t i = 0; i < pages; i += WORD_BITS) {
+		uint64_t bits = bits_from(mapping, index * pages + i);
+
+		if (pages < WORD_BITS)
+			bits &= (1ull << pages) - 1;
+		if (bits)
+			return true;
+	}
+	return false;
+}
+
+/* The bits of @count granules, 64 at most, from one on. */
+static uint64_t granule_bits_locked(const struct uvf_type1 *t1,
+				    const struct uvf_mapping *mapping,
+				    uint64_t first, uint64_t count)
+	UVF_REQUIRES(t1->lock)
+{
+	uint64_t mask = count < WORD_BITS ? (1ull << count) - 1 : ~0ull;
+	uint64_t pages = uvf_type1_granule_locked(t1) / PAGE_BYTES;
+	uint64_t bits = 0;
+
+	if (is_all_dirty_locked(t1, mapping))
+		return mask;
+	if (pages == 1)
+		return bits_from(mapping, first) & mask;
+	for (uint64_t i = 0; i < count; i++)
+		if (is_granule_dirty(mapping, first + i, pages))
+			bits |= 1ull << i;
+	return bits;
+}
+
+/*
+ * Bits of granules, by number, into words from bit @skip on, as far as there
+ * is room.  Return: how many were looked at.
+ */
+static uint64_t fill_words_locked(const struct uvf_type1 *t1,
+				  const struct uvf_mapping *mapping,
+				  struct uvf_range granules, uint64_t skip,
+				  uint64_t words[CHUNK]) UVF_REQUIRES(t1->lock)
+{
+	uint64_t first = granules.first;
+
+	for (size_t i = 0; i < CHUNK && first <= granules.last; i++) {
+		uint64_t count = granules.last - first + 1;
+
+		if (count > WORD_BITS - skip)
+			count = WORD_BITS - skip;
+		words[i] |= granule_bits_locked(t1, mapping, first, count)
+			    << skip;
+		first += count;
+		skip = 0;
+	}
+	return first - granules.first;
 }
 
 int uvf_type1_report_dirty_locked(struct uvf_type1 *t1,
 				  struct uvf_caller *caller,
 				  const struct vfio_bitmap *bitmap,
-				  struct uvf_range iova, uint64_t base)
+				  const struct uvf_mapping *mapping,
+				  uint64_t base)
 {
 	uint64_t granule = uvf_type1_granule_locked(t1);
-	uint64_t first = (iova.first - base) / granule;
-	uint64_t skip = first % WORD_BITS;
-	/* Bits from the start of the first word on. */
-	uint64_t bits = skip + (iova.last - iova.first) / granule + 1;
-	uint64_t addr = (uintptr_t)bitmap->data + first / WORD_BITS * 8;
-	uint64_t before = 0; /* bits of the client that stay */
-	uint64_t words[64];
+	uint64_t offset = (mapping->node.key.first - base) / granule;
+	uint64_t count = page_count(mapping) / (granule / PAGE_BYTES);
+	uint64_t addr = (uintptr_t)bitmap->data + offset / WORD_BITS * 8;
+	uint64_t skip = offset % WORD_BITS;
+	uint64_t done = 0;
 
-	if (skip && uvf_copy_in(caller, &before, addr, sizeof(before)))
-		return -EFAULT;
-	before &= (1ull << skip) - 1;
-	while (bits) {
-		size_t count = sizeof(words) / sizeof(words[0]);
+	collect_locked(t1, mapping);
+	while (done < count) {
+		uint64_t words[CHUNK] = {0};
+		uint64_t bits, bytes;
 
-		if (count > (bits - 1) / WORD_BITS + 1)
-			count = (bits - 1) / WORD_BITS + 1;
-		fill_words(words, count, bits);
-		if (skip)
-			words[0] = (words[0] & ~0ull << skip) | before;
-		if (uvf_copy_out(caller, addr, words, count * 8))
+		/* Bits of the client that stay. */
+		if (skip && uvf_copy_in(caller, words, addr, sizeof(words[0])))
 			return -EFAULT;
-		addr += count * 8;
-		bits -= bits < count * WORD_BITS ? bits : count * WORD_BITS;
+		words[0] &= (1ull << skip) - 1;
+		bits = fill_words_locked(t1, mapping,
+					 (struct uvf_range){done, count - 1},
+					 skip, words);
+		bytes = ((skip + bits - 1) / WORD_BITS + 1) * 8;
+		if (uvf_copy_out(caller, addr, words, bytes))
+			return -EFAULT;
+		addr += bytes;
+		done += bits;
 		skip = 0;
 	}
 	return 0;
 }
 
-/* Tracking itself costs nothing: only the kernel's limit can refuse it. */
+static void stop_locked(struct uvf_type1 *t1) UVF_REQUIRES(t1->lock)
+{
+	struct uvf_list *domain;
+	struct uvf_inode *node;
+
+	uvf_list_for_each (domain, &t1->domains)
+		(void)uvf_aspace_track_dirty(
+			uvf_list_entry(domain, struct uvf_type1_domain, node)
+				->aspace,
+			false);
+	for (node = uvf_itree_first(&t1->mappings); node;
+	     node = uvf_itree_next(node)) {
+		struct uvf_mapping *mapping = uvf_mapping_of(node);
+
+		uvf_free(mapping->dirty);
+		mapping->dirty = NULL;
+	}
+	t1->is_tracking = false;
+}
+
+static int track_domains_locked(struct uvf_type1 *t1) UVF_REQUIRES(t1->lock)
+{
+	struct uvf_list *node;
+	int ret;
+
+	if (!uvf_type1_keeps_bits_locked(t1))
+		return 0;
+	uvf_list_for_each (node, &t1->domains) {
+		ret = uvf_aspace_track_dirty(
+			uvf_list_entry(node, struct uvf_type1_domain, node)
+				->aspace,
+			true);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* Return: 0, or, as for the first mapping it fails for, -EINVAL, -ENOMEM. */
 static int start_locked(struct uvf_type1 *t1) UVF_REQUIRES(t1->lock)
 {
-	uint64_t granule = uvf_type1_granule_locked(t1);
-	const struct uvf_inode *node;
+	struct uvf_inode *node;
+	int ret = 0;
 
 	if (t1->is_tracking)
 		return 0;
-	for (node = uvf_itree_first(&t1->mappings); node;
-	     node = uvf_itree_next(node))
-		if (uvf_type1_is_too_large(node->key, granule))
-			return -EINVAL;
 	t1->is_tracking = true;
-	return 0;
+	for (node = uvf_itree_first(&t1->mappings); node && !ret;
+	     node = uvf_itree_next(node)) {
+		struct uvf_mapping *mapping = uvf_mapping_of(node);
+
+		ret = uvf_type1_alloc_dirty_locked(t1, mapping);
+		if (!ret)
+			uvf_type1_mark_pins_locked(t1, mapping);
+	}
+	if (!ret)
+		ret = track_domains_locked(t1);
+	if (ret)
+		stop_locked(t1);
+	return ret;
+}
+
+/* Reported: forget it, but for pages that may be written at any time. */
+static void forget_locked(struct uvf_type1 *t1, struct uvf_mapping *mapping)
+	UVF_REQUIRES(t1->lock)
+{
+	memset(mapping->dirty, 0, word_count(mapping) * sizeof(uint64_t));
+	uvf_type1_mark_pins_locked(t1, mapping);
 }
 
 static int
@@ -121,7 +342,7 @@ report_range_locked(struct uvf_type1 *t1, struct uvf_caller *caller,
 	UVF_REQUIRES(t1->lock)
 {
 	uint64_t granule = uvf_type1_granule_locked(t1);
-	const struct uvf_inode *node;
+	struct uvf_inode *node;
 	struct uvf_range iova;
 	int ret;
 
@@ -134,11 +355,24 @@ report_range_locked(struct uvf_type1 *t1, struct uvf_caller *caller,
 	     node && node->key.first <= iova.last;
 	     node = uvf_itree_next(node)) {
 		ret = uvf_type1_report_dirty_locked(t1, caller, &get->bitmap,
-						    node->key, iova.first);
+						    uvf_mapping_of(node),
+						    iova.first);
 		if (ret)
 			return ret;
+		forget_locked(t1, uvf_mapping_of(node));
 	}
 	return 0;
+}
+
+/* Before 6.18 an interval that ends at 2^64 counts as wrapping. */
+static int check_interval(const struct uvf_type1 *t1, uint64_t first,
+			  uint64_t size)
+{
+	struct uvf_range range;
+
+	if (uvf_type1_knows_overflow(t1))
+		return uvf_range_make(&range, first, size);
+	return first + size < first ? -EINVAL : 0;
 }
 
 static int get_bitmap(struct uvf_type1 *t1, struct uvf_caller *caller,
@@ -152,9 +386,9 @@ static int get_bitmap(struct uvf_type1 *t1, struct uvf_caller *caller,
 		return -EINVAL;
 	if (uvf_copy_in(caller, &get, arg + head, sizeof(get)))
 		return -EFAULT;
-	/* Before 6.18 an interval that ends at 2^64 counts as wrapping. */
-	if (get.iova + get.size < get.iova)
-		return -EINVAL;
+	ret = check_interval(t1, get.iova, get.size);
+	if (ret)
+		return ret;
 	ret = uvf_type1_check_bitmap(&get.bitmap, get.size);
 	if (ret)
 		return ret;
@@ -174,10 +408,11 @@ static int get_bitmap(struct uvf_type1 *t1, struct uvf_caller *caller,
  *   -EFAULT  the argument cannot be read
  *   -EINVAL  argsz too small; not exactly one known flag; START: a mapping
  *            is too large; GET_BITMAP: argsz too small
+ *   -ENOMEM  START: no memory for the bits
  *   -EFAULT  GET_BITMAP: the interval cannot be read
- *   -EINVAL  it wraps; the bitmap does not fit; not the smallest page size,
- *            not whole pages; not tracked; a mapping reaches over an end
- *   -EFAULT  the bitmap cannot be written; a part of it may have been
+ *   -EINVAL  it wraps (from 6.18 on -EOVERFLOW); the bitmap does not fit; not
+ * the smallest page size, not whole pages; not tracked; a mapping reaches over
+ * an end -EFAULT  the bitmap cannot be written; a part of it may have been
  */
 long uvf_type1_ioctl_dirty_pages(struct uvf_type1 *t1,
 				 struct uvf_caller *caller, uint64_t arg)
@@ -199,7 +434,8 @@ long uvf_type1_ioctl_dirty_pages(struct uvf_type1 *t1,
 		return ret;
 	case VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP:
 		uvf_lock(&t1->lock);
-		t1->is_tracking = false;
+		if (t1->is_tracking)
+			stop_locked(t1);
 		uvf_unlock(&t1->lock);
 		return 0;
 	case VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP:

@@ -28,21 +28,18 @@ static_assert(UVF_PROT_READ == VFIO_DMA_MAP_FLAG_READ &&
 		      UVF_PROT_WRITE == VFIO_DMA_MAP_FLAG_WRITE,
 	      "protections are passed on as they come");
 
-static struct uvf_mapping *mapping_of(struct uvf_inode *node)
-{
-	return node ? uvf_itree_entry(node, struct uvf_mapping, node) : NULL;
-}
-
-/* Devices may use it still, until the address space is drained. */
-static void remove_locked(struct uvf_type1 *t1, struct uvf_mapping *mapping)
+/* Devices may use it still, until the domains are drained. */
+static void free_locked(struct uvf_type1 *t1, struct uvf_mapping *mapping)
 	UVF_REQUIRES(t1->lock)
 {
 	uvf_itree_remove(&t1->mappings, &mapping->node);
 	uvf_type1_drop_pins_locked(t1, mapping->node.key);
-	uvf_aspace_unlink(t1->aspace, mapping->node.key);
+	uvf_account_uncharge(mapping->payer, mapping->charged);
 	if (mapping->is_invalid)
 		t1->invalid_count--;
+	t1->available++;
 	uvf_mem_put(mapping->mem);
+	uvf_free(mapping->dirty);
 	uvf_free(mapping);
 }
 
@@ -51,55 +48,118 @@ void uvf_type1_remove_all_locked(struct uvf_type1 *t1)
 	struct uvf_inode *node;
 
 	uvf_assert_held(&t1->lock);
-	while ((node = uvf_itree_first(&t1->mappings)))
-		remove_locked(t1, mapping_of(node));
-	uvf_aspace_drain(t1->aspace);
-}
-
-static bool is_valid_iova_locked(const struct uvf_type1 *t1,
-				 struct uvf_range iova) UVF_REQUIRES(t1->lock)
-{
-	struct uvf_range valid[UVF_TYPE1_VALID_MAX];
-	unsigned int count = uvf_type1_valid_locked(t1, valid);
-
-	for (unsigned int i = 0; i < count; i++)
-		if (uvf_range_contains(valid[i], iova))
-			return true;
-	return !count;
+	while ((node = uvf_itree_first(&t1->mappings))) {
+		uvf_type1_unlink_domains_locked(t1, uvf_mapping_of(node));
+		free_locked(t1, uvf_mapping_of(node));
+	}
+	uvf_type1_drain_domains_locked(t1);
 }
 
 /*
- * Give an invalid mapping a new client address.
- *
+ * Other memory behind a mapping, in all domains.  When the second has no
+ * room for it, the first keeps it: to its client the two are the same.
+ */
+static int replace_locked(struct uvf_type1 *t1, struct uvf_mapping *mapping,
+			  struct uvf_mem *mem) UVF_REQUIRES(t1->lock)
+{
+	struct uvf_list *node;
+	int ret;
+
+	uvf_list_for_each (node, &t1->domains) {
+		struct uvf_type1_domain *domain =
+			uvf_list_entry(node, struct uvf_type1_domain, node);
+
+		ret = uvf_aspace_replace(domain->aspace, mapping->node.key,
+					 mem);
+		if (ret)
+			return ret;
+	}
+	uvf_mem_put(mapping->mem);
+	mapping->mem = uvf_mem_get(mem);
+	return 0;
+}
+
+/*
  * Memory whose pages we hold stays: it is what the kernel has pinned.  Other
  * memory is looked for where the client says that it is now; if it is not
  * there, devices keep what they have, as in the kernel.
  */
+static int follow_locked(struct uvf_type1 *t1, struct uvf_mapping *mapping,
+			 struct uvf_caller *caller, uint64_t vaddr)
+	UVF_REQUIRES(t1->lock)
+{
+	const struct uvf_range iova = mapping->node.key;
+	struct uvf_range range = {vaddr, vaddr + (iova.last - iova.first)};
+	struct uvf_mem *mem;
+	int ret;
+
+	if (uvf_mem_is_held(mapping->mem))
+		return 0;
+	ret = uvf_mem_create(&mem, caller->mm, range, mapping->mem->prot);
+	if (ret)
+		return ret == -ENOMEM ? ret : 0;
+	ret = replace_locked(t1, mapping, mem);
+	uvf_mem_put(mem);
+	return ret;
+}
+
+/* Give an invalid mapping a new client address, and its pages a new payer. */
 static int update_vaddr_locked(struct uvf_type1 *t1,
 			       struct uvf_mapping *mapping,
 			       struct uvf_caller *caller, uint64_t vaddr)
 	UVF_REQUIRES(t1->lock)
 {
-	struct uvf_range iova = mapping->node.key;
-	struct uvf_range range = {vaddr, vaddr + (iova.last - iova.first)};
-	struct uvf_mem *mem;
+	bool is_moved = mapping->charged && mapping->payer != caller->mm;
 	int ret = 0;
 
-	if (!uvf_mem_is_held(mapping->mem)) {
-		ret = uvf_mem_create(&mem, caller->mm, range,
-				     mapping->mem->prot);
-		if (!ret) {
-			ret = uvf_aspace_replace(t1->aspace, iova, mem);
-			uvf_mem_put(ret ? mem : mapping->mem);
-			if (!ret)
-				mapping->mem = mem;
-		}
-	}
-	if (ret == -ENOMEM)
+	if (is_moved)
+		ret = uvf_account_charge(caller, caller->mm, mapping->charged);
+	if (ret)
 		return ret;
+	ret = follow_locked(t1, mapping, caller, vaddr);
+	if (ret) {
+		if (is_moved)
+			uvf_account_uncharge(caller->mm, mapping->charged);
+		return ret;
+	}
+	if (is_moved) {
+		uvf_account_uncharge(mapping->payer, mapping->charged);
+		mapping->payer = caller->mm;
+	}
 	mapping->is_invalid = false;
 	t1->invalid_count--;
 	return 0;
+}
+
+/*
+ * Get hold of the memory and let devices have it, or, where none has DMA of
+ * its own, just remember where it is.
+ */
+static int fill_locked(struct uvf_type1 *t1, struct uvf_caller *caller,
+		       struct uvf_mapping *mapping, struct uvf_range vaddr,
+		       uint32_t prot) UVF_REQUIRES(t1->lock)
+{
+	int ret;
+
+	if (!uvf_list_is_empty(&t1->emulated))
+		mapping->task = uvf_account_task_of(caller);
+	mapping->is_mapped = uvf_type1_has_domain_locked(t1);
+	if (mapping->is_mapped)
+		ret = uvf_type1_pin_memory(caller, mapping, caller->mm, vaddr,
+					   prot);
+	else
+		ret = uvf_mem_create_unseen(&mapping->mem, caller->mm, vaddr,
+					    prot);
+	if (!ret)
+		ret = uvf_type1_map_domains_locked(t1, mapping);
+	if (ret || !t1->is_tracking)
+		return ret;
+	ret = uvf_type1_alloc_dirty_locked(t1, mapping);
+	if (ret) {
+		uvf_type1_unlink_domains_locked(t1, mapping);
+		uvf_type1_drain_domains_locked(t1);
+	}
+	return ret;
 }
 
 /* Make the mapping; all that can be said without looking at memory is. */
@@ -112,26 +172,18 @@ static int add_locked(struct uvf_type1 *t1, struct uvf_caller *caller,
 
 	if (!mapping)
 		return -ENOMEM;
-	ret = uvf_mem_create(&mapping->mem, caller->mm, vaddr, prot);
-	if (ret)
-		goto err_free;
-	if (t1->is_tracking &&
-	    uvf_type1_is_too_large(iova, uvf_type1_granule_locked(t1))) {
-		ret = -EINVAL;
-		goto err_put;
+	mapping->node.key = iova;
+	ret = fill_locked(t1, caller, mapping, vaddr, prot);
+	if (ret) {
+		uvf_account_uncharge(mapping->payer, mapping->charged);
+		uvf_mem_put(mapping->mem);
+		uvf_free(mapping);
+		return ret;
 	}
-	ret = uvf_aspace_map(t1->aspace, iova, mapping->mem, prot);
-	if (ret)
-		goto err_put;
 	/* Commit: the caller has seen that nothing meets it. */
-	uvf_itree_insert(&t1->mappings, &mapping->node, iova);
+	(void)uvf_itree_insert(&t1->mappings, &mapping->node, iova);
+	t1->available--;
 	return 0;
-
-err_put:
-	uvf_mem_put(mapping->mem);
-err_free:
-	uvf_free(mapping);
-	return ret;
 }
 
 static int map_locked(struct uvf_type1 *t1, struct uvf_caller *caller,
@@ -146,7 +198,7 @@ static int map_locked(struct uvf_type1 *t1, struct uvf_caller *caller,
 	    uvf_range_make(&iova, map->iova, map->size) ||
 	    uvf_range_make(&vaddr, map->vaddr, map->size))
 		return -EINVAL;
-	mapping = mapping_of(uvf_itree_find(&t1->mappings, iova));
+	mapping = uvf_mapping_of(uvf_itree_find(&t1->mappings, iova));
 	if (map->flags & VFIO_DMA_MAP_FLAG_VADDR) {
 		if (!mapping)
 			return -ENOENT;
@@ -158,9 +210,9 @@ static int map_locked(struct uvf_type1 *t1, struct uvf_caller *caller,
 	}
 	if (mapping)
 		return -EEXIST;
-	if (t1->mappings.count >= UVF_TYPE1_MAPPINGS_MAX)
+	if (!t1->available)
 		return -ENOSPC;
-	if (!is_valid_iova_locked(t1, iova))
+	if (t1->valid.count && !uvf_iova_list_contains(&t1->valid, iova))
 		return -EINVAL;
 	return add_locked(t1, caller, iova, vaddr, map->flags & UVF_PROT_ALL);
 }
@@ -173,21 +225,23 @@ static int map_locked(struct uvf_type1 *t1, struct uvf_caller *caller,
  *
  * Return: 0, or, in the order they are tested:
  *   -EFAULT  the argument cannot be read
- *   -EINVAL  argsz too small; unknown flag; VADDR beside READ or WRITE, or
- *            none of the three; size 0, or not whole pages; a range that
- *            wraps
+ *   -EINVAL  argsz too small; unknown flag
+ *   -EOVERFLOW  from 6.18 on: a range that wraps
+ *   -EINVAL  VADDR beside READ or WRITE, or none of the three; size 0, or not
+ *            whole pages; a range that wraps
  *   -ENOENT  VADDR, and nothing is mapped there
  *   -EINVAL  VADDR, and the mapping is valid or another
  *   -EEXIST  the interval meets a mapping
- *   -ENOSPC  65535 mappings are there
+ *   -ENOSPC  as many mappings are there as dma_entry_limit allows
  *   -EINVAL  the interval is not within the aperture
- *   -ENOMEM  out of memory
+ *   -ENOMEM  out of memory, or the caller may not lock so much
  *   -EFAULT  client memory is not there, or not for this use
  */
 long uvf_type1_ioctl_map_dma(struct uvf_type1 *t1, struct uvf_caller *caller,
 			     uint64_t arg)
 {
 	struct vfio_iommu_type1_dma_map map;
+	struct uvf_range range;
 	bool has_prot, has_vaddr;
 	int ret;
 
@@ -195,6 +249,10 @@ long uvf_type1_ioctl_map_dma(struct uvf_type1 *t1, struct uvf_caller *caller,
 		return -EFAULT;
 	if (map.argsz < sizeof(map) || map.flags & ~(uint32_t)MAP_FLAGS)
 		return -EINVAL;
+	if (uvf_type1_knows_overflow(t1) &&
+	    (uvf_range_make(&range, map.iova, map.size) == -EOVERFLOW ||
+	     uvf_range_make(&range, map.vaddr, map.size) == -EOVERFLOW))
+		return -EOVERFLOW;
 	has_prot = map.flags & UVF_PROT_ALL;
 	has_vaddr = map.flags & VFIO_DMA_MAP_FLAG_VADDR;
 	if (has_prot == has_vaddr)
@@ -231,11 +289,11 @@ static int invalidate_locked(struct uvf_type1 *t1, struct uvf_inode *first,
 
 	for (node = first; node && node->key.first <= last;
 	     node = uvf_itree_next(node))
-		if (mapping_of(node)->is_invalid)
+		if (uvf_mapping_of(node)->is_invalid)
 			return -EINVAL;
 	for (node = first; node && node->key.first <= last;
 	     node = uvf_itree_next(node)) {
-		mapping_of(node)->is_invalid = true;
+		uvf_mapping_of(node)->is_invalid = true;
 		t1->invalid_count++;
 		size += uvf_range_size(node->key);
 	}
@@ -243,32 +301,80 @@ static int invalidate_locked(struct uvf_type1 *t1, struct uvf_inode *first,
 	return 0;
 }
 
+/* All mappings from @node on that start before @end, or all. */
+static uint64_t remove_until_locked(struct uvf_type1 *t1,
+				    struct uvf_inode *node,
+				    const struct uvf_inode *end)
+	UVF_REQUIRES(t1->lock)
+{
+	uint64_t size = 0;
+
+	while (node != end) {
+		struct uvf_inode *next = uvf_itree_next(node);
+
+		size += uvf_range_size(node->key);
+		free_locked(t1, uvf_mapping_of(node));
+		node = next;
+	}
+	return size;
+}
+
 /*
- * Remove all mappings from @node on that start up to @last.  Those before
- * one whose dirty pages cannot be reported are gone then.
+ * Tell which pages were written, of all mappings from @node on up to @end;
+ * *ret_end is one whose pages cannot be told.
+ */
+static int report_until_locked(struct uvf_type1 *t1, struct uvf_caller *caller,
+			       struct uvf_inode *node,
+			       struct uvf_inode **ret_end, uint64_t base,
+			       const struct vfio_bitmap *bitmap)
+	UVF_REQUIRES(t1->lock)
+{
+	int ret;
+
+	for (; node != *ret_end; node = uvf_itree_next(node)) {
+		ret = uvf_type1_report_dirty_locked(t1, caller, bitmap,
+						    uvf_mapping_of(node), base);
+		if (!ret)
+			continue;
+		*ret_end = node;
+		return ret;
+	}
+	return 0;
+}
+
+/*
+ * Remove all mappings from @node on that start up to the interval's end.
+ * Those before one whose dirty pages cannot be reported are gone then.
+ *
+ * What devices write up to the very end is reported: once to see that the
+ * bitmap can be written, and again when no device writes any more.
  */
 static int remove_range_locked(struct uvf_type1 *t1, struct uvf_caller *caller,
 			       struct uvf_inode *node, struct uvf_range iova,
 			       const struct vfio_bitmap *bitmap,
 			       uint64_t *ret_size) UVF_REQUIRES(t1->lock)
 {
-	uint64_t size = 0;
+	struct uvf_inode *end = node;
 	int ret = 0;
 
-	while (node && node->key.first <= iova.last) {
-		struct uvf_inode *next = uvf_itree_next(node);
+	while (end && end->key.first <= iova.last)
+		end = uvf_itree_next(end);
+	if (bitmap)
+		ret = report_until_locked(t1, caller, node, &end, iova.first,
+					  bitmap);
+	for (struct uvf_inode *at = node; at != end; at = uvf_itree_next(at))
+		uvf_type1_unlink_domains_locked(t1, uvf_mapping_of(at));
+	if (bitmap)
+		uvf_type1_drain_dirty_locked(t1);
+	else
+		uvf_type1_drain_domains_locked(t1);
+	if (bitmap && !ret) {
+		struct uvf_inode *told = end;
 
-		if (bitmap)
-			ret = uvf_type1_report_dirty_locked(
-				t1, caller, bitmap, node->key, iova.first);
-		if (ret)
-			break;
-		size += uvf_range_size(node->key);
-		remove_locked(t1, mapping_of(node));
-		node = next;
+		ret = report_until_locked(t1, caller, node, &told, iova.first,
+					  bitmap);
 	}
-	uvf_aspace_drain(t1->aspace);
-	*ret_size = size;
+	*ret_size = remove_until_locked(t1, node, end);
 	return ret;
 }
 
@@ -280,6 +386,7 @@ static int unmap_range_locked(struct uvf_type1 *t1,
 {
 	uint64_t granule = uvf_type1_granule_locked(t1);
 	bool is_all = unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL;
+	int ret;
 
 	if (unmap->iova & (granule - 1))
 		return -EINVAL;
@@ -287,9 +394,12 @@ static int unmap_range_locked(struct uvf_type1 *t1,
 		if (unmap->iova || unmap->size)
 			return -EINVAL;
 		*ret_iova = (struct uvf_range){0, ~0ull};
-	} else if (unmap->size & (granule - 1) ||
-		   uvf_range_make(ret_iova, unmap->iova, unmap->size)) {
-		return -EINVAL;
+	} else {
+		if (unmap->size & (granule - 1))
+			return -EINVAL;
+		ret = uvf_range_make(ret_iova, unmap->iova, unmap->size);
+		if (ret)
+			return uvf_type1_knows_overflow(t1) ? ret : -EINVAL;
 	}
 	if (bitmap && (!t1->is_tracking || bitmap->pgsize != granule))
 		return -EINVAL;
@@ -318,7 +428,8 @@ static int find_first_locked(struct uvf_type1 *t1,
 	 * Before 6.18 the end of such an interval is 0, and nothing lies
 	 * below it.
 	 */
-	if (unmap->size && ret_iova->last == ~0ull)
+	if (unmap->size && ret_iova->last == ~0ull &&
+	    !uvf_type1_knows_overflow(t1))
 		node = NULL;
 	*ret_node = node;
 	return 0;
@@ -350,6 +461,8 @@ static int unmap_locked(struct uvf_type1 *t1, struct uvf_caller *caller,
 	uint64_t size = 0;
 	int ret;
 
+	if (is_vaddr && !uvf_list_is_empty(&t1->emulated))
+		return -EBUSY;
 	for (unsigned int tries = 0;; tries++) {
 		ret = find_first_locked(t1, unmap, bitmap, &iova, &node);
 		if (ret)
@@ -402,10 +515,12 @@ static int read_bitmap(struct uvf_caller *caller, uint64_t arg,
  *   -EFAULT  the argument cannot be read
  *   -EINVAL  argsz too small; unknown flags or ones that exclude each other
  *   -EFAULT  the bitmap's description cannot be read
- *   -EINVAL  it does not fit; IOVA not whole pages; ALL with an interval;
- *            size 0, not whole pages, or wrapping; dirty pages are not
- *            tracked; v2, and a mapping reaches over an end; an address is
- *            invalid already
+ *   -EINVAL  it does not fit
+ *   -EBUSY   VADDR, and a group is emulated
+ *   -EINVAL  IOVA not whole pages; ALL with an interval; size 0, not whole
+ *            pages, or wrapping (from 6.18 on -EOVERFLOW); dirty pages are
+ *            not tracked; v2, and a mapping reaches over an end; an address
+ *            is invalid already
  *   -EFAULT  the bitmap or the answer cannot be written, too late
  */
 long uvf_type1_ioctl_unmap_dma(struct uvf_type1 *t1, struct uvf_caller *caller,

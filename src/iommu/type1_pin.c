@@ -20,6 +20,7 @@
 struct pin {
 	struct uvf_inode node; /* key: IOVA */
 	unsigned int count;    /* how often it is pinned */
+	bool is_written;       /* some of those may write it */
 	struct uvf_mem *mem;   /* holds one reference */
 	void *page;
 };
@@ -76,6 +77,30 @@ bool uvf_type1_is_pinned_locked(const struct uvf_type1 *t1,
 	return uvf_itree_find(&t1->pins, iova);
 }
 
+uint64_t uvf_type1_count_pins_locked(const struct uvf_type1 *t1,
+				     struct uvf_range iova)
+{
+	struct uvf_inode *node = uvf_itree_at_or_after(&t1->pins, iova.first);
+	uint64_t count = 0;
+
+	for (; node && node->key.first <= iova.last;
+	     node = uvf_itree_next(node))
+		count++;
+	return count;
+}
+
+void uvf_type1_mark_pins_locked(struct uvf_type1 *t1,
+				const struct uvf_mapping *mapping)
+{
+	const struct uvf_range iova = mapping->node.key;
+	struct uvf_inode *node = uvf_itree_at_or_after(&t1->pins, iova.first);
+
+	for (; node && node->key.first <= iova.last;
+	     node = uvf_itree_next(node))
+		if (pin_of(node)->is_written || t1->host.reports_all_dirty)
+			uvf_type1_mark_dirty_locked(t1, node->key);
+}
+
 static void drop_locked(struct uvf_type1 *t1, struct pin *pin)
 	UVF_REQUIRES(t1->lock)
 {
@@ -110,24 +135,83 @@ static int find_mapping_locked(const struct uvf_type1 *t1, uint64_t iova,
 	return 0;
 }
 
-static int pin_new_locked(struct uvf_type1 *t1,
-			  const struct uvf_mapping *mapping, uint64_t iova,
-			  struct pin **ret_pin) UVF_REQUIRES(t1->lock)
+/*
+ * The page as it is now, in memory that holds it, and where it is.  Memory
+ * of a mapping that is all here is as good as the page's alone.
+ */
+static int hold_page(const struct uvf_mapping *mapping, uint64_t first,
+		     struct uvf_mem **ret_mem, uint8_t **ret_page)
 {
+	uint64_t offset = first - mapping->node.key.first;
 	uint8_t *all = uvf_mem_direct(mapping->mem);
-	struct pin *pin;
+	uint64_t vaddr = mapping->mem->vaddr + offset;
+	struct uvf_mem *mem;
+	int ret;
 
-	if (!all)
-		return -EFAULT;
-	pin = uvf_zalloc(sizeof(*pin));
+	if (mapping->is_mapped && all) {
+		*ret_mem = uvf_mem_get(mapping->mem);
+		*ret_page = all + offset;
+		return 0;
+	}
+	ret = uvf_mem_create(&mem, mapping->mem->mm,
+			     (struct uvf_range){vaddr, vaddr + PAGE_BYTES - 1},
+			     mapping->mem->prot);
+	if (ret)
+		return ret;
+	*ret_page = uvf_mem_direct(mem);
+	if (*ret_page) {
+		*ret_mem = mem;
+		return 0;
+	}
+	/* As the kernel about a page that has no struct page. */
+	ret = uvf_mem_pinned_pages(mem) ? -EFAULT : -EINVAL;
+	uvf_mem_put(mem);
+	return ret;
+}
+
+/* Where no group has DMA of its own, each pinned page is paid for. */
+static int charge_pin_locked(struct uvf_type1 *t1, struct uvf_mapping *mapping)
+	UVF_REQUIRES(t1->lock)
+{
+	int ret;
+
+	if (uvf_type1_has_domain_locked(t1))
+		return 0;
+	ret = uvf_account_charge_task(&mapping->task, mapping->mem->mm, 1);
+	if (ret)
+		return ret;
+	mapping->payer = mapping->mem->mm;
+	mapping->charged++;
+	return 0;
+}
+
+static int pin_new_locked(struct uvf_type1 *t1, struct uvf_mapping *mapping,
+			  uint64_t iova, struct pin **ret_pin)
+	UVF_REQUIRES(t1->lock)
+{
+	struct pin *pin = uvf_zalloc(sizeof(*pin));
+	uint8_t *page;
+	int ret;
+
 	if (!pin)
 		return -ENOMEM;
-	pin->mem = uvf_mem_get(mapping->mem);
-	pin->page = all + (page_at(iova).first - mapping->node.key.first);
+	ret = hold_page(mapping, page_at(iova).first, &pin->mem, &page);
+	if (ret)
+		goto err_free;
+	ret = charge_pin_locked(t1, mapping);
+	if (ret)
+		goto err_put;
+	pin->page = page;
 	/* The page was looked for before, and is not in the tree. */
 	(void)uvf_itree_insert(&t1->pins, &pin->node, page_at(iova));
 	*ret_pin = pin;
 	return 0;
+
+err_put:
+	uvf_mem_put(pin->mem);
+err_free:
+	uvf_free(pin);
+	return ret;
 }
 
 static int pin_one_locked(struct uvf_type1 *t1, uint64_t iova, uint32_t prot,
@@ -145,8 +229,26 @@ static int pin_one_locked(struct uvf_type1 *t1, uint64_t iova, uint32_t prot,
 	if (ret)
 		return ret;
 	pin->count++;
+	pin->is_written |= prot & UVF_PROT_WRITE;
+	if (pin->is_written || t1->host.reports_all_dirty)
+		uvf_type1_mark_dirty_locked(t1, page_at(iova));
 	*ret_page = pin->page;
 	return 0;
+}
+
+static void unpin_one_locked(struct uvf_type1 *t1, struct pin *pin)
+	UVF_REQUIRES(t1->lock)
+{
+	struct uvf_mapping *mapping =
+		uvf_mapping_of(uvf_itree_find(&t1->mappings, pin->node.key));
+
+	if (--pin->count)
+		return;
+	if (mapping && !uvf_type1_has_domain_locked(t1)) {
+		uvf_account_uncharge(mapping->payer, 1);
+		mapping->charged--;
+	}
+	drop_locked(t1, pin);
 }
 
 static void unpin_locked(struct uvf_type1 *t1, uint64_t iova, size_t count)
@@ -156,9 +258,18 @@ static void unpin_locked(struct uvf_type1 *t1, uint64_t iova, size_t count)
 		struct pin *pin = pin_of(uvf_itree_find(
 			&t1->pins, page_at(iova + i * PAGE_BYTES)));
 
-		if (pin && !--pin->count)
-			drop_locked(t1, pin);
+		if (pin)
+			unpin_one_locked(t1, pin);
 	}
+}
+
+/* Whether the pages go beyond the last address, where that is looked at. */
+static bool wraps(const struct uvf_type1 *t1, uint64_t iova, size_t count)
+{
+	struct uvf_range range;
+
+	return uvf_type1_knows_overflow(t1) &&
+	       uvf_range_make(&range, iova, count * PAGE_BYTES) == -EOVERFLOW;
 }
 
 int uvf_type1_pin_pages(void *state, uint64_t iova, size_t count, uint32_t prot,
@@ -170,6 +281,10 @@ int uvf_type1_pin_pages(void *state, uint64_t iova, size_t count, uint32_t prot,
 
 	if (count > UVF_PIN_MAX)
 		return -E2BIG;
+	if (!t1->is_v2)
+		return -EACCES;
+	if (wraps(t1, iova, count))
+		return -EOVERFLOW;
 	uvf_lock(&t1->lock);
 	if (t1->invalid_count)
 		ret = -EBUSY;
@@ -189,12 +304,14 @@ void uvf_type1_unpin_pages(void *state, uint64_t iova, size_t count)
 {
 	struct uvf_type1 *t1 = state;
 
+	if (!t1->is_v2)
+		return;
 	uvf_lock(&t1->lock);
 	unpin_locked(t1, iova, count);
 	uvf_unlock(&t1->lock);
 }
 
-/* Up to the end of a mapping; *ret_len is how far. */
+/* Up to the end of a mapping; *ret_len is how far.  Who writes must read. */
 static int rw_chunk_locked(struct uvf_type1 *t1, uint64_t iova, void *buf,
 			   size_t len, bool is_write, size_t *ret_len)
 	UVF_REQUIRES(t1->lock)
@@ -202,7 +319,7 @@ static int rw_chunk_locked(struct uvf_type1 *t1, uint64_t iova, void *buf,
 	struct uvf_mapping *mapping;
 	uint64_t offset;
 	int ret = find_mapping_locked(
-		t1, iova, is_write ? UVF_PROT_WRITE : UVF_PROT_READ, &mapping);
+		t1, iova, is_write ? UVF_PROT_ALL : UVF_PROT_READ, &mapping);
 
 	if (ret)
 		return ret;
@@ -210,8 +327,13 @@ static int rw_chunk_locked(struct uvf_type1 *t1, uint64_t iova, void *buf,
 	if (mapping->node.key.last - iova < len - 1)
 		len = mapping->node.key.last - iova + 1;
 	*ret_len = len;
-	return is_write ? uvf_mem_write(mapping->mem, offset, buf, len)
-			: uvf_mem_read(mapping->mem, offset, buf, len);
+	if (!is_write)
+		return uvf_mem_read(mapping->mem, offset, buf, len);
+	ret = uvf_mem_write(mapping->mem, offset, buf, len);
+	if (!ret)
+		uvf_type1_mark_dirty_locked(
+			t1, (struct uvf_range){iova, iova + (len - 1)});
+	return ret;
 }
 
 int uvf_type1_rw(void *state, uint64_t iova, void *buf, size_t len,

@@ -11,6 +11,8 @@
 #include "mem/copy.h"
 #include "mem/window.h"
 
+#define PAGE_BYTES 4096u
+
 /* All memory; its lock is a leaf. */
 static struct uvf_mutex pool_lock = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 static struct uvf_pool pool = UVF_POOL_INIT(sizeof(struct uvf_mem));
@@ -27,11 +29,10 @@ void uvf_mm_put(struct uvf_mm *mm)
 		mm->ops->destroy(mm);
 }
 
-int uvf_mem_create(struct uvf_mem **ret_mem, struct uvf_mm *mm,
-		   struct uvf_range vaddr, uint32_t prot)
+int uvf_mem_create_unseen(struct uvf_mem **ret_mem, struct uvf_mm *mm,
+			  struct uvf_range vaddr, uint32_t prot)
 {
 	struct uvf_mem *mem;
-	int ret;
 
 	uvf_lock(&pool_lock);
 	mem = uvf_pool_zalloc(&pool);
@@ -43,6 +44,18 @@ int uvf_mem_create(struct uvf_mem **ret_mem, struct uvf_mm *mm,
 	mem->vaddr = vaddr.first;
 	mem->size = uvf_range_size(vaddr);
 	mem->prot = prot & UVF_PROT_ALL;
+	*ret_mem = mem;
+	return 0;
+}
+
+int uvf_mem_create(struct uvf_mem **ret_mem, struct uvf_mm *mm,
+		   struct uvf_range vaddr, uint32_t prot)
+{
+	struct uvf_mem *mem;
+	int ret = uvf_mem_create_unseen(&mem, mm, vaddr, prot);
+
+	if (ret)
+		return ret;
 	ret = mm->ops->map(mm, vaddr, prot, mem);
 	if (ret) {
 		uvf_mem_put(mem);
@@ -112,6 +125,16 @@ int uvf_mem_add_span(struct uvf_mem *mem, const struct uvf_mem_span *span)
 	}
 	mem->spans[mem->span_count++] = *span;
 	return 0;
+}
+
+uint64_t uvf_mem_pinned_pages(const struct uvf_mem *mem)
+{
+	uint64_t size = mem->size;
+
+	for (size_t i = 0; !mem->is_whole && i < mem->span_count; i++)
+		if (mem->spans[i].io)
+			size -= mem->spans[i].size;
+	return size / PAGE_BYTES;
 }
 
 uint8_t *uvf_mem_direct(const struct uvf_mem *mem)

@@ -132,6 +132,14 @@ struct uvf_mem {
  */
 int uvf_mem_create(struct uvf_mem **ret_mem, struct uvf_mm *mm,
 		   struct uvf_range vaddr, uint32_t prot);
+
+/**
+ * uvf_mem_create_unseen() - the same without a look at what is there
+ * All copies go through the address space, and fault where nothing is.
+ * Return: 0 or -ENOMEM.
+ */
+int uvf_mem_create_unseen(struct uvf_mem **ret_mem, struct uvf_mm *mm,
+			  struct uvf_range vaddr, uint32_t prot);
 struct uvf_mem *uvf_mem_get(struct uvf_mem *mem);
 void uvf_mem_put(struct uvf_mem *mem); /* takes NULL */
 
@@ -147,6 +155,9 @@ uint8_t *uvf_mem_at(const struct uvf_mem *mem, uint64_t offset, uint64_t size);
 
 /** uvf_mem_direct() - all of the memory as one run of bytes, or NULL */
 uint8_t *uvf_mem_direct(const struct uvf_mem *mem);
+
+/* Pages of it that are memory of the system, which an IOMMU would pin. */
+uint64_t uvf_mem_pinned_pages(const struct uvf_mem *mem);
 
 /* Whether it stays what it is, whatever the client does to its addresses. */
 bool uvf_mem_is_held(const struct uvf_mem *mem);

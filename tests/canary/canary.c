@@ -200,6 +200,7 @@ static void init_stage(struct uvf_profile *profile, struct uvf_iommu_host *host)
 	must(uvf_self_create(&stage.mm), "memory of the process");
 	must(uvf_profile_parse(profile, NULL, NULL), "profile");
 	stage.host = host;
+	uvf_list_init(&stage.member.node);
 	stage.caller = (struct uvf_caller){
 		.mm = stage.mm,
 		.pid = getpid(),

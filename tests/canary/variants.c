@@ -14,7 +14,8 @@ static const struct uvf_iommu_backend *backend(void)
 
 static void attach(struct stage *stage)
 {
-	must(backend()->attach_group(stage->type1, &stage->member, &stage->as),
+	must(backend()->attach_group(stage->type1, &stage->caller,
+				     &stage->member, &stage->as),
 	     "attach");
 	aim_devices(stage, stage->as);
 }

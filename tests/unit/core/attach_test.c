@@ -54,12 +54,13 @@ static void counting_release(void *state)
 	uvf_type1_backend.release(state);
 }
 
-static int counting_attach(void *state, struct uvf_iommu_member *member,
+static int counting_attach(void *state, struct uvf_caller *caller,
+			   struct uvf_iommu_member *member,
 			   struct uvf_aspace **ret_as)
 {
 	if (++counts.attaches == counts.fails_at)
 		return -EXDEV;
-	return uvf_type1_backend.attach_group(state, member, ret_as);
+	return uvf_type1_backend.attach_group(state, caller, member, ret_as);
 }
 
 static void counting_detach(void *state, struct uvf_iommu_member *member)

@@ -9,13 +9,35 @@
 #include <cmocka.h>
 
 #include "base/profile.h"
+#include "iommu/account.h"
 #include "iommu/translate.h"
 #include "mem/copy.h"
 #include "mem/self.h"
 
 uint8_t *rig_memory;
 
-void rig_open(struct rig *rig, unsigned long type, const char *abi)
+const struct uvf_iommu_host rig_host = {
+	.aperture_bits = 48,
+	.page_sizes = 0x40201000,
+	.reports_all_dirty = true,
+	.msi_window = {0xfee00000, 0xfeefffff},
+};
+
+void rig_member(struct uvf_iommu_member *member, const struct uvf_iommu_hw *hw)
+{
+	*member = (struct uvf_iommu_member){.hw = hw};
+	uvf_list_init(&member->node);
+}
+
+int rig_attach(struct rig *rig, struct uvf_iommu_member *member,
+	       struct uvf_aspace **ret_as)
+{
+	return rig->backend->attach_group(rig->state, &rig->caller, member,
+					  ret_as);
+}
+
+void rig_open_bare(struct rig *rig, unsigned long type, const char *abi,
+		   const struct uvf_iommu_host *host)
 {
 	/* In each test: cmocka puts its own handlers before each. */
 	assert_int_equal(uvf_copy_guard_init(), 0);
@@ -26,25 +48,38 @@ void rig_open(struct rig *rig, unsigned long type, const char *abi)
 	memset(rig, 0, sizeof(*rig));
 	assert_int_equal(uvf_profile_parse(&rig->profile, abi, NULL), 0);
 	rig->backend = uvf_iommu_backends[0];
-	rig->host = (struct uvf_iommu_host){
-		.profile = &rig->profile,
-		.aperture_bits = 48,
-		.page_sizes = 0x40201000,
-		.msi_window = {0xfee00000, 0xfeefffff},
-	};
+	rig->host = *host;
+	rig->host.profile = &rig->profile;
+	rig->caller.ignores_memlock = true;
 	assert_int_equal(uvf_self_create(&rig->caller.mm), 0);
+	rig_member(&rig->member, NULL);
 	assert_int_equal(rig->backend->open(&rig->state, &rig->host, type), 0);
-	assert_int_equal(
-		rig->backend->attach_group(rig->state, &rig->member, &rig->as),
-		0);
 	uvf_reader_register();
+}
+
+void rig_open_on(struct rig *rig, unsigned long type, const char *abi,
+		 const struct uvf_iommu_host *host)
+{
+	rig_open_bare(rig, type, abi, host);
+	assert_int_equal(rig_attach(rig, &rig->member, &rig->as), 0);
+}
+
+void rig_open(struct rig *rig, unsigned long type, const char *abi)
+{
+	rig_open_on(rig, type, abi, &rig_host);
 }
 
 void rig_close(struct rig *rig)
 {
-	uvf_reader_unregister();
 	rig->backend->detach_group(rig->state, &rig->member);
+	rig_close_bare(rig);
+}
+
+void rig_close_bare(struct rig *rig)
+{
+	uvf_reader_unregister();
 	rig->backend->release(rig->state);
+	assert_int_equal(uvf_account_pages(rig->caller.mm), 0);
 	/* No mapping left a reference. */
 	assert_int_equal(atomic_load(&rig->caller.mm->ref.count), 1);
 	uvf_mm_put(rig->caller.mm);

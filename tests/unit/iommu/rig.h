@@ -20,7 +20,7 @@ struct rig {
 	const struct uvf_iommu_backend *backend;
 	struct uvf_iommu_host host;
 	struct uvf_caller caller;
-	struct uvf_iommu_member member; /* for any number of groups */
+	struct uvf_iommu_member member; /* the group that it is opened with */
 	struct uvf_aspace *as;
 	void *state;
 };
@@ -29,9 +29,24 @@ struct rig {
 #define RIG_PAGES 64u
 extern uint8_t *rig_memory;
 
+/* Of a host with an IOMMU of Intel; no limit of locked memory counts. */
+extern const struct uvf_iommu_host rig_host;
+
 /* Open an instance; @type of VFIO_SET_IOMMU, @abi of a profile. */
 void rig_open(struct rig *rig, unsigned long type, const char *abi);
+void rig_open_on(struct rig *rig, unsigned long type, const char *abi,
+		 const struct uvf_iommu_host *host);
 void rig_close(struct rig *rig);
+
+/* The same without a group. */
+void rig_open_bare(struct rig *rig, unsigned long type, const char *abi,
+		   const struct uvf_iommu_host *host);
+void rig_close_bare(struct rig *rig);
+
+/* A group behind an IOMMU; NULL: as the host has. */
+void rig_member(struct uvf_iommu_member *member, const struct uvf_iommu_hw *hw);
+int rig_attach(struct rig *rig, struct uvf_iommu_member *member,
+	       struct uvf_aspace **ret_as);
 
 int rig_ioctl(struct rig *rig, unsigned int cmd, void *arg);
 int rig_map(struct rig *rig, uint32_t flags, const void *vaddr, uint64_t iova,

@@ -73,8 +73,9 @@ void spapr_open_rig(struct spapr_rig *rig, unsigned long type, const char *abi)
 	rig->other.ignores_memlock = true;
 	assert_int_equal(uvf_spapr_backend.open(&rig->state, &rig->host, type),
 			 0);
-	assert_int_equal(uvf_spapr_backend.attach_group(
-				 rig->state, &rig->groups[0].member, &rig->as),
+	assert_int_equal(uvf_spapr_backend.attach_group(rig->state, NULL,
+							&rig->groups[0].member,
+							&rig->as),
 			 0);
 	uvf_reader_register();
 }
@@ -100,7 +101,7 @@ void *spapr_open_other(struct spapr_rig *rig, unsigned long type)
 
 	assert_int_equal(uvf_spapr_backend.open(&state, &rig->host, type), 0);
 	assert_int_equal(uvf_spapr_backend.attach_group(
-				 state, &rig->groups[1].member, &as),
+				 state, NULL, &rig->groups[1].member, &as),
 			 0);
 	return state;
 }

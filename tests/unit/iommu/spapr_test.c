@@ -151,7 +151,7 @@ static void v1_is_enabled_once_and_then_maps(void **state)
 	assert_int_equal(spapr_map(&rig, RW, page(0), 0, PAGE), 0);
 	assert_int_equal(spapr_charged(&rig), WINDOW / PAGE + TABLE);
 	assert_int_equal(uvf_spapr_backend.attach_group(
-				 rig.state, &rig.groups[1].member, &as),
+				 rig.state, NULL, &rig.groups[1].member, &as),
 			 -EBUSY);
 	assert_int_equal(spapr_ioctl(&rig, VFIO_IOMMU_DISABLE, NULL), 0);
 	assert_int_equal(spapr_ioctl(&rig, VFIO_IOMMU_DISABLE, NULL), 0);
@@ -186,7 +186,7 @@ static void attach_refuses_what_cannot_work(void **state)
 	spapr_open_rig(&rig, V2, "6.12");
 	rig.groups[1].member.is_emulated = true;
 	assert_int_equal(uvf_spapr_backend.attach_group(
-				 rig.state, &rig.groups[1].member, &as),
+				 rig.state, NULL, &rig.groups[1].member, &as),
 			 -EINVAL);
 	spapr_close_rig(&rig);
 	/* A host that cannot create windows has v1 only. */
@@ -194,7 +194,7 @@ static void attach_refuses_what_cannot_work(void **state)
 	rig.hw.max_windows = 0;
 	assert_int_equal(uvf_spapr_backend.open(&other, &rig.host, V2), 0);
 	assert_int_equal(uvf_spapr_backend.attach_group(
-				 other, &rig.groups[1].member, &as),
+				 other, NULL, &rig.groups[1].member, &as),
 			 -EINVAL);
 	uvf_spapr_backend.release(other);
 	rig.hw.window_size = 0;
@@ -738,9 +738,9 @@ static void groups_share_windows_but_not_endpoints(void **state)
 	open_v2(&rig);
 	assert_int_equal(spapr_map(&rig, RW, page(0), 0, PAGE), 0);
 	assert_int_equal(spapr_eeh(&rig, VFIO_EEH_PE_RESET_HOT), 0);
-	assert_int_equal(
-		backend->attach_group(rig.state, &rig.groups[1].member, &as),
-		0);
+	assert_int_equal(backend->attach_group(rig.state, NULL,
+					       &rig.groups[1].member, &as),
+			 0);
 	assert_ptr_equal(as, rig.as);
 	assert_int_equal(rig.groups[1].windows[0].size, WINDOW / PAGE);
 	assert_false(rig.groups[1].is_blocked);
@@ -841,7 +841,7 @@ static void registering_survives_every_failed_allocation(void **state)
 		}
 		assert_int_equal(spapr_charged(&rig), 1);
 		ret = uvf_spapr_backend.attach_group(
-			rig.state, &rig.groups[1].member, &as);
+			rig.state, NULL, &rig.groups[1].member, &as);
 		if (ret)
 			assert_int_equal(ret, -ENOMEM);
 		else
