@@ -136,21 +136,21 @@ static int find_mapping_locked(const struct uvf_type1 *t1, uint64_t iova,
 }
 
 /*
- * The page as it is now, in memory that holds it, and where it is.  Memory
- * of a mapping that is all here is as good as the page's alone.
+ * A page in memory that holds it, and where it is: that of the mapping where
+ * it is here, else what is at the client's address now.
  */
 static int hold_page(const struct uvf_mapping *mapping, uint64_t first,
 		     struct uvf_mem **ret_mem, uint8_t **ret_page)
 {
 	uint64_t offset = first - mapping->node.key.first;
-	uint8_t *all = uvf_mem_direct(mapping->mem);
+	uint8_t *here = uvf_mem_at(mapping->mem, offset, PAGE_BYTES);
 	uint64_t vaddr = mapping->mem->vaddr + offset;
 	struct uvf_mem *mem;
 	int ret;
 
-	if (mapping->is_mapped && all) {
+	if (mapping->is_mapped && here) {
 		*ret_mem = uvf_mem_get(mapping->mem);
-		*ret_page = all + offset;
+		*ret_page = here;
 		return 0;
 	}
 	ret = uvf_mem_create(&mem, mapping->mem->mm,

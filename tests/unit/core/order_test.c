@@ -527,7 +527,15 @@ static void emulated_device_pins_and_copies(void **state)
 	assert_int_equal(uvf_device_dma_rw(&fake->vfio, 0, &byte, 1, false),
 			 -EINVAL);
 	(void)snprintf(node, sizeof(node), "/dev/vfio/%u", fake->bus.group->id);
-	all = client_open_all(rig.client, node, "a");
+	/* Of v2: v1 lets nobody pin. */
+	all.container = client_open(rig.client, "/dev/vfio/vfio");
+	all.group = client_open(rig.client, node);
+	assert_int_equal(set_container(&rig, all.group, all.container), 0);
+	assert_int_equal(client_ioctl(rig.client, all.container, VFIO_SET_IOMMU,
+				      VFIO_TYPE1v2_IOMMU),
+			 0);
+	all.device = (int)get_device(&rig, all.group, "a");
+	assert_true(all.device >= 0);
 	assert_int_equal(client_ioctl(rig.client, all.container,
 				      VFIO_IOMMU_MAP_DMA, (uintptr_t)&map),
 			 0);

@@ -40,7 +40,7 @@ static int unmap(struct rig *rig, uint32_t flags, uint64_t iova, uint64_t size)
 	return rig_unmap(rig, flags, iova, &size);
 }
 
-/* Shows M10. */
+/* Shows M10. Flips type1_knows_overflow. */
 static void a_range_that_wraps_is_told_from_others_by_profile(void **state)
 {
 	static const struct {

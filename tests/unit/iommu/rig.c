@@ -126,21 +126,66 @@ bool rig_is_mapped(struct rig *rig, uint64_t iova)
 	return !uvf_aspace_read(rig->as, iova, &byte, 1, NULL);
 }
 
-uint32_t rig_available(struct rig *rig)
+/* GET_INFO with all capabilities. */
+struct reply {
+	struct vfio_iommu_type1_info info;
+	uint8_t caps[1024];
+};
+
+/* Where a capability is, or NULL. */
+static const void *find_cap(struct rig *rig, struct reply *reply, uint16_t id)
 {
-	struct {
-		struct vfio_iommu_type1_info info;
-		uint8_t caps[256];
-	} reply = {.info.argsz = sizeof(reply)};
-	struct vfio_iommu_type1_info_dma_avail avail;
+	struct vfio_info_cap_header header;
 	uint32_t at;
 
-	assert_int_equal(rig_ioctl(rig, VFIO_IOMMU_GET_INFO, &reply), 0);
-	for (at = reply.info.cap_offset; at; at = avail.header.next) {
-		memcpy(&avail, (uint8_t *)&reply + at, sizeof(avail));
-		if (avail.header.id == VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL)
-			return avail.avail;
+	memset(reply, 0, sizeof(*reply));
+	reply->info.argsz = sizeof(*reply);
+	assert_int_equal(rig_ioctl(rig, VFIO_IOMMU_GET_INFO, reply), 0);
+	for (at = reply->info.cap_offset; at; at = header.next) {
+		memcpy(&header, (uint8_t *)reply + at, sizeof(header));
+		if (header.id == id)
+			return (uint8_t *)reply + at;
 	}
-	fail_msg("no such capability");
-	return 0;
+	return NULL;
+}
+
+uint32_t rig_available(struct rig *rig)
+{
+	struct vfio_iommu_type1_info_dma_avail avail;
+	struct reply reply;
+	const void *cap =
+		find_cap(rig, &reply, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL);
+
+	assert_non_null(cap);
+	memcpy(&avail, cap, sizeof(avail));
+	return avail.avail;
+}
+
+uint64_t rig_page_sizes(struct rig *rig)
+{
+	struct reply reply;
+
+	(void)find_cap(rig, &reply, 0);
+	return reply.info.iova_pgsizes;
+}
+
+unsigned int rig_valid(struct rig *rig, struct uvf_range *ret_ranges)
+{
+	struct vfio_iommu_type1_info_cap_iova_range head;
+	struct reply reply;
+	const uint8_t *cap =
+		find_cap(rig, &reply, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE);
+
+	if (!cap)
+		return 0;
+	memcpy(&head, cap, sizeof(head));
+	assert_in_range(head.nr_iovas, 1, RIG_RANGES);
+	for (uint32_t i = 0; i < head.nr_iovas; i++) {
+		struct vfio_iova_range range;
+
+		memcpy(&range, cap + sizeof(head) + i * sizeof(range),
+		       sizeof(range));
+		ret_ranges[i] = (struct uvf_range){range.start, range.end};
+	}
+	return head.nr_iovas;
 }

@@ -59,5 +59,10 @@ bool rig_is_mapped(struct rig *rig, uint64_t iova);
 
 /* How many mappings there is room for, as GET_INFO tells. */
 uint32_t rig_available(struct rig *rig);
+uint64_t rig_page_sizes(struct rig *rig);
+
+/* The IOVAs that GET_INFO says are valid; 0 when it says nothing. */
+#define RIG_RANGES 16u
+unsigned int rig_valid(struct rig *rig, struct uvf_range *ret_ranges);
 
 #endif /* TESTS_UNIT_IOMMU_RIG_H */

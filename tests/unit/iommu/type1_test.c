@@ -749,40 +749,6 @@ static void update_changes_nothing_when_it_fails(void **state)
 	rig_close(&rig);
 }
 
-/* A host whose window lies at an edge of the aperture, or beyond it. */
-/* Shows M4. */
-static void valid_ranges_follow_the_host(void **state)
-{
-	static const struct {
-		unsigned int bits;
-		struct uvf_range window;
-		uint64_t good, bad;
-	} rows[] = {
-		{31, {0xfee00000, 0xfeefffff}, 0x7ffff000, 0x80000000},
-		{48, {0, 0}, 0xfee00000, 1ull << 48},
-		{48, {0, 0xfff}, 0x1000, 0},
-		{40, {0xfffffff000, 0xffffffffff}, 0xffffffe000, 0xfffffff000},
-		{64, {0xfee00000, 0xfeefffff}, -PAGE, 0xfee00000},
-	};
-	struct rig rig;
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct uvf_iommu_host host = rig_host;
-
-		host.aperture_bits = rows[i].bits;
-		host.msi_window = rows[i].window;
-		rig_open_on(&rig, VFIO_TYPE1v2_IOMMU, "6.12", &host);
-		assert_int_equal(
-			rig_map(&rig, RW, rig_memory, rows[i].good, PAGE), 0);
-		assert_int_equal(
-			rig_map(&rig, RW, rig_memory, rows[i].bad, PAGE),
-			-EINVAL);
-		assert_true(rig_is_mapped(&rig, rows[i].good + PAGE - 1));
-		rig_close(&rig);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -806,7 +772,6 @@ int main(void)
 		cmocka_unit_test(last_group_takes_the_mappings_along),
 		cmocka_unit_test(map_changes_nothing_when_it_fails),
 		cmocka_unit_test(update_changes_nothing_when_it_fails),
-		cmocka_unit_test(valid_ranges_follow_the_host),
 	};
 
 	return cmocka_run_group_tests_name("type1", tests, NULL, NULL);
