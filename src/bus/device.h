@@ -89,7 +89,10 @@ struct uvf_bus_device {
 	 * register and unregister.  Outermost of all.
 	 */
 	struct uvf_mutex lock;
-	bool is_dead; /* was unplugged; under lock */
+	/* Fixed: the IOMMU before it, where it is not the host's. */
+	const char *iommu;       /* its vendor, static; NULL: the host's */
+	unsigned int iommu_bits; /* of its addresses; 0: as the host's */
+	bool is_dead;            /* was unplugged; under lock */
 	/* For whom its driver's remove() runs, or NULL; under lock. */
 	struct uvf_task *unbinding_task;
 	void *driver_data; /* of the driver that is bound */

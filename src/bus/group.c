@@ -199,6 +199,10 @@ void uvf_iommu_group_add_device(struct uvf_iommu_group *group,
 	struct uvf_machine *machine = group->machine;
 
 	uvf_lock(&group->lock);
+	if (uvf_list_is_empty(&group->devices)) {
+		group->iommu = device->iommu;
+		group->iommu_bits = device->iommu_bits;
+	}
 	uvf_list_append(&group->devices, &device->group_node);
 	if (group->domain && !group->is_blocked)
 		aim(device, group->domain);

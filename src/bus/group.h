@@ -52,6 +52,10 @@ struct uvf_iommu_group {
 	struct uvf_mutex notify_lock; /* protects notifiers, and their calls */
 	struct uvf_list notifiers;
 
+	/* As the first member has it; fixed while there is one. */
+	const char *iommu;
+	unsigned int iommu_bits;
+
 	struct uvf_mutex lock;     /* protects what follows */
 	struct uvf_list devices;   /* struct uvf_bus_device, by group_node */
 	unsigned int host_users;   /* members whose driver needs the default */

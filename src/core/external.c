@@ -40,22 +40,20 @@ bool uvf_file_is_valid(const struct uvf_file *file)
 	return uvf_file_is_group(file);
 }
 
-/* One IOMMU serves the whole machine. */
 bool uvf_file_enforced_coherent(const struct uvf_file *file)
 {
 	struct uvf_vfio *vfio = vfio_of(file);
-	bool is_empty = false;
+	struct uvf_group *group = file->object;
+	bool is_empty;
 
 	if (!uvf_file_is_valid(file))
 		return true;
-	if (uvf_file_is_group(file)) {
-		struct uvf_group *group = file->object;
-
-		uvf_lock(&group->device_lock);
-		is_empty = uvf_list_is_empty(&group->devices);
-		uvf_unlock(&group->device_lock);
-	}
-	return is_empty || vfio->host.enforces_coherency;
+	if (!uvf_file_is_group(file))
+		return vfio->host.enforces_coherency;
+	uvf_lock(&group->device_lock);
+	is_empty = uvf_list_is_empty(&group->devices);
+	uvf_unlock(&group->device_lock);
+	return is_empty || group->hw.enforces_coherency;
 }
 
 void uvf_file_set_kvm(struct uvf_file *file, struct uvf_kvm *kvm)

@@ -51,6 +51,7 @@ struct uvf_group {
 
 	struct uvf_list container_node; /* under container->lock */
 	struct uvf_iommu_member member; /* of the container's backend */
+	struct uvf_iommu_hw hw;         /* fixed: the IOMMU before it */
 
 	struct uvf_mutex lock;               /* protects what follows */
 	struct uvf_iommu_group *iommu_group; /* a reference; NULL: orphan */

@@ -96,6 +96,9 @@ static struct uvf_group *alloc_group(struct uvf_vfio *vfio,
 	atomic_init(&group->is_violated, false);
 	uvf_list_init(&group->container_node);
 	uvf_list_init(&group->member.node);
+	uvf_iommu_hw_init_other(&group->hw, &vfio->host, iommu_group->iommu,
+				iommu_group->iommu_bits);
+	group->member.hw = &group->hw;
 	group->member.is_emulated = kind == UVF_DEVICE_EMULATED;
 	group->member.block = block_member;
 	group->member.set_windows = set_member_windows;

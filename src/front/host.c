@@ -13,11 +13,6 @@
 #define MSI_WINDOW_FIRST 0xfee00000ull
 #define MSI_WINDOW_LAST  0xfeefffffull
 
-/* VT-d with 2 MiB and 1 GiB pages, as QEMU's and real ones show it. */
-#define INTEL_PAGE_SIZES 0x40201000ull
-/* AMD's tables know every power of two from 4 KiB but 2^39. */
-#define AMD_PAGE_SIZES 0x000fff7ffffff000ull
-
 /* What each group of a POWER host has until somebody owns it. */
 static struct uvf_tce_window power_window(void)
 {
@@ -34,6 +29,7 @@ static int set_iommu(struct uvf_host *whole, const char *value,
 		     struct uvfio_error *err)
 {
 	struct uvf_iommu_host *host = &whole->iommu;
+	const struct uvf_iommu_preset *preset;
 
 	whole->has_iommu = strcmp(value, "none") != 0;
 	whole->kvm.is_spapr = !strcmp(value, "spapr");
@@ -46,20 +42,9 @@ static int set_iommu(struct uvf_host *whole, const char *value,
 		host->enforces_coherency = true;
 		return 0;
 	}
-	if (!strcmp(value, "intel")) {
-		host->is_vtd = true;
-		host->page_sizes = INTEL_PAGE_SIZES;
-		host->write_implies_read = true;
-		host->enforces_coherency = false;
-		host->vendor = UVF_IOMMU_INTEL;
-		return 0;
-	}
-	if (!strcmp(value, "amd")) {
-		host->is_vtd = false;
-		host->page_sizes = AMD_PAGE_SIZES;
-		host->write_implies_read = false;
-		host->enforces_coherency = true;
-		host->vendor = UVF_IOMMU_AMD;
+	preset = uvf_iommu_preset_find(value);
+	if (preset) {
+		uvf_iommu_host_use(host, preset);
 		return 0;
 	}
 	uvfio_error_set(err,
@@ -196,10 +181,6 @@ int uvf_host_parse(struct uvf_host *ret_host, const struct uvf_profile *profile,
 			{
 				.profile = profile,
 				.aperture_bits = 48,
-				.page_sizes = INTEL_PAGE_SIZES,
-				.write_implies_read = true,
-				.enforces_coherency = false,
-				.is_vtd = true,
 				.is_scalable = true,
 				.msi_window = {MSI_WINDOW_FIRST,
 					       MSI_WINDOW_LAST},
@@ -218,6 +199,7 @@ int uvf_host_parse(struct uvf_host *ret_host, const struct uvf_profile *profile,
 	char spec[256];
 	int ret = 0;
 
+	uvf_iommu_host_use(&host.iommu, uvf_iommu_preset_find("intel"));
 	if (text) {
 		/* The grammar of a device, whose model is the host. */
 		int len;

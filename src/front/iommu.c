@@ -68,11 +68,13 @@ static struct uvfio_iommu_group *group_of(struct uvf_iommu_member *member)
 	return (struct uvfio_iommu_group *)(void *)member;
 }
 
-static int driver_attach_group(void *state, struct uvf_iommu_member *member,
+static int driver_attach_group(void *state, struct uvf_caller *caller,
+			       struct uvf_iommu_member *member,
 			       struct uvf_aspace **ret_as)
 {
 	const struct instance *self = state;
 
+	(void)caller;
 	*ret_as = NULL;
 	return self->ops->attach_group(self->state, group_of(member),
 				       member->is_emulated);

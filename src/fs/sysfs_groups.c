@@ -2,6 +2,7 @@
 /*
  * /sys/kernel/iommu_groups.
  */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "bus/device.h"
@@ -47,11 +48,32 @@ static void walk_members(struct uvf_walk *walk, struct uvf_iommu_group *group,
 	uvf_bus_devices_put(devices, count);
 }
 
+/* A line for each; none where there is no IOMMU. */
+static void print_regions(char *text, size_t size, const struct uvf_vfio *vfio,
+			  const struct uvf_iommu_group *group)
+{
+	struct uvf_iommu_hw hw;
+	size_t used = 0;
+
+	uvf_iommu_hw_init_other(&hw, &vfio->host, group->iommu,
+				group->iommu_bits);
+	text[0] = '\0';
+	for (unsigned int i = 0; i < hw.resv_count && !group->name; i++) {
+		const struct uvf_resv *resv = &hw.resv[i];
+
+		used += (size_t)snprintf(text + used, size - used,
+					 "0x%016" PRIx64 " 0x%016" PRIx64
+					 " %s\n",
+					 resv->range.first, resv->range.last,
+					 uvf_resv_type_name(resv->type));
+	}
+}
+
 static void walk_group(struct uvf_walk *walk, struct uvf_vfio *vfio,
 		       struct uvf_iommu_group *group)
 {
-	const struct uvf_range *msi = &vfio->host.msi_window;
-	char dir[UVF_WALK_PATH], regions[64] = "", name[32] = "", type[16];
+	char dir[UVF_WALK_PATH], name[32] = "", type[16];
+	char regions[UVF_RESV_MAX * 64];
 	const struct uvf_walk_text files[] = {
 		{"reserved_regions", 0444, regions, NULL},
 		{"type", 0644, type, store_type},
@@ -65,11 +87,7 @@ static void walk_group(struct uvf_walk *walk, struct uvf_vfio *vfio,
 	if (!uvf_walk_wants(walk, dir))
 		return;
 	uvf_walk_dir(walk, "%s", dir);
-	if (msi->last && !group->name)
-		(void)snprintf(regions, sizeof(regions),
-			       "0x%016llx 0x%016llx msi\n",
-			       (unsigned long long)msi->first,
-			       (unsigned long long)msi->last);
+	print_regions(regions, sizeof(regions), vfio, group);
 	(void)snprintf(type, sizeof(type), "%s\n", uvf_iommu_group_type(group));
 	if (group->name)
 		(void)snprintf(name, sizeof(name), "%s\n", group->name);

@@ -11,6 +11,34 @@
 #define AMD_HT_FIRST 0xfd00000000ull
 #define AMD_HT_LAST  0xffffffffffull
 
+/* VT-d with 2 MiB and 1 GiB pages, as QEMU's and real ones show it. */
+#define INTEL_PAGE_SIZES 0x40201000ull
+/* AMD's tables know every power of two from 4 KiB but 2^39. */
+#define AMD_PAGE_SIZES 0x000fff7ffffff000ull
+
+static const struct uvf_iommu_preset presets[] = {
+	{"intel", UVF_IOMMU_INTEL, INTEL_PAGE_SIZES, true, false},
+	{"amd", UVF_IOMMU_AMD, AMD_PAGE_SIZES, false, true},
+};
+
+const struct uvf_iommu_preset *uvf_iommu_preset_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(presets) / sizeof(presets[0]); i++)
+		if (!strcmp(presets[i].name, name))
+			return &presets[i];
+	return NULL;
+}
+
+void uvf_iommu_host_use(struct uvf_iommu_host *host,
+			const struct uvf_iommu_preset *preset)
+{
+	host->vendor = preset->vendor;
+	host->is_vtd = preset->vendor == UVF_IOMMU_INTEL;
+	host->page_sizes = preset->page_sizes;
+	host->write_implies_read = preset->write_implies_read;
+	host->enforces_coherency = preset->enforces_coherency;
+}
+
 static void reserve(struct uvf_iommu_hw *hw, struct uvf_range range,
 		    enum uvf_resv_type type)
 {
@@ -35,6 +63,21 @@ void uvf_iommu_hw_init(struct uvf_iommu_hw *hw,
 	if (host->vendor == UVF_IOMMU_AMD)
 		reserve(hw, (struct uvf_range){AMD_HT_FIRST, AMD_HT_LAST},
 			UVF_RESV_RESERVED);
+}
+
+void uvf_iommu_hw_init_other(struct uvf_iommu_hw *hw,
+			     const struct uvf_iommu_host *host,
+			     const char *name, unsigned int bits)
+{
+	const struct uvf_iommu_preset *preset =
+		name ? uvf_iommu_preset_find(name) : NULL;
+	struct uvf_iommu_host other = *host;
+
+	if (preset)
+		uvf_iommu_host_use(&other, preset);
+	if (bits)
+		other.aperture_bits = bits;
+	uvf_iommu_hw_init(hw, &other);
 }
 
 const char *uvf_resv_type_name(enum uvf_resv_type type)

@@ -47,9 +47,34 @@ struct uvf_iommu_hw {
 	struct uvf_resv resv[UVF_RESV_MAX];
 };
 
+/* What all IOMMUs of a vendor have in common. */
+struct uvf_iommu_preset {
+	const char *name; /* as --host knows it */
+	enum uvf_iommu_vendor vendor;
+	uint64_t page_sizes;
+	bool write_implies_read;
+	bool enforces_coherency;
+};
+
+/* By its name, or NULL. */
+const struct uvf_iommu_preset *uvf_iommu_preset_find(const char *name);
+
+/* Make an IOMMU of that vendor the host's. */
+void uvf_iommu_host_use(struct uvf_iommu_host *host,
+			const struct uvf_iommu_preset *preset);
+
 /* What --host says of the IOMMU. */
 void uvf_iommu_hw_init(struct uvf_iommu_hw *hw,
 		       const struct uvf_iommu_host *host);
+
+/**
+ * uvf_iommu_hw_init_other() - an IOMMU beside that of the host
+ * @name: of a vendor; NULL: as the host's
+ * @bits: of its addresses; 0: as the host's
+ */
+void uvf_iommu_hw_init_other(struct uvf_iommu_hw *hw,
+			     const struct uvf_iommu_host *host,
+			     const char *name, unsigned int bits);
 
 /* How /sys names a type. */
 const char *uvf_resv_type_name(enum uvf_resv_type type);

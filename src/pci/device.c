@@ -12,6 +12,7 @@
 #include "bus/bus.h"
 #include "bus/machine.h"
 #include "bus/options.h"
+#include "iommu/aperture.h"
 #include "pci/address.h"
 #include "pci/bar.h"
 #include "pci/bridge.h"
@@ -29,8 +30,9 @@
 #define MULTIFUNCTION 0x80 /* header type */
 
 /* Keys that every model has; the others are its own. */
-static const char *const generic[] = {"addr", "group", "driver", "bridge"};
-static const char generic_keys[] = "addr, group, driver, bridge";
+static const char *const generic[] = {"addr", "group", "iommu", "driver",
+				      "bridge"};
+static const char generic_keys[] = "addr, group, iommu, driver, bridge";
 
 /* A model that is gone is never called. */
 static const struct uvfio_device_ops no_ops = {0};
@@ -99,6 +101,45 @@ static int parse_group(int *ret_group, const struct uvf_machine *machine,
 		return -EINVAL;
 	}
 	*ret_group = (int)group;
+	return 0;
+}
+
+static int refuse_iommu(const char *text, struct uvfio_error *err)
+{
+	uvfio_error_set(err,
+			"iommu=%s: wants intel or amd, and perhaps the bits of "
+			"its addresses: intel:39, amd:48, intel:57",
+			text);
+	return -EINVAL;
+}
+
+/* The IOMMU before the device: VENDOR[:BITS]. */
+static int parse_iommu(const char **ret_name, unsigned int *ret_bits,
+		       const struct uvf_machine *machine,
+		       const struct uvf_options *options,
+		       struct uvfio_error *err)
+{
+	const char *text = uvf_options_find(options, "iommu");
+	const struct uvf_iommu_preset *preset;
+	const char *bits;
+	char name[8];
+	size_t len;
+
+	if (!text)
+		return 0;
+	if (!machine->has_iommu) {
+		uvfio_error_set(err, "iommu=%s: the host has no IOMMU", text);
+		return -EINVAL;
+	}
+	len = strcspn(text, ":");
+	bits = text + len;
+	(void)snprintf(name, sizeof(name), "%.*s", (int)len, text);
+	preset = uvf_iommu_preset_find(name);
+	if (!preset || (strcmp(bits, "") && strcmp(bits, ":39") &&
+			strcmp(bits, ":48") && strcmp(bits, ":57")))
+		return refuse_iommu(text, err);
+	*ret_name = preset->name;
+	*ret_bits = *bits ? (unsigned int)strtoul(bits + 1, NULL, 10) : 0;
 	return 0;
 }
 
@@ -418,6 +459,8 @@ static int create(struct uvf_machine *machine, struct uvf_worker *worker,
 		  struct uvf_options *options, const struct uvf_pci_address *at,
 		  struct uvfio_error *err, struct uvf_pci **ret_pci)
 {
+	const char *iommu = NULL;
+	unsigned int bits = 0;
 	struct uvf_pci *pci;
 	int group;
 	int ret;
@@ -428,6 +471,8 @@ static int create(struct uvf_machine *machine, struct uvf_worker *worker,
 	if (!ret)
 		ret = parse_group(&group, machine, options, err);
 	if (!ret)
+		ret = parse_iommu(&iommu, &bits, machine, options, err);
+	if (!ret)
 		ret = check_driver(options, err);
 	if (ret)
 		return ret;
@@ -435,6 +480,8 @@ static int create(struct uvf_machine *machine, struct uvf_worker *worker,
 	if (!pci)
 		return -ENOMEM;
 	init_fields(pci, machine, model, uvf_options_get(options));
+	pci->bus.iommu = iommu;
+	pci->bus.iommu_bits = bits;
 	/* Before anybody else can find it and take it out again. */
 	uvf_bus_device_get(&pci->bus);
 	ret = build(pci, worker, group, at, err);

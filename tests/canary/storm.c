@@ -215,7 +215,9 @@ int main(int argc, char **argv)
 	must(uvf_profile_parse(&profile, NULL, NULL), "profile");
 	must(uvf_type1_backend.open(&storm.state, &host, VFIO_TYPE1v2_IOMMU),
 	     "open");
-	must(uvf_type1_backend.attach_group(storm.state, &member, &storm.as),
+	uvf_list_init(&member.node);
+	must(uvf_type1_backend.attach_group(storm.state, NULL, &member,
+					    &storm.as),
 	     "attach");
 	storm.memory = mmap(NULL, MAPPERS * SPAN * PAGE, PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -31,6 +31,8 @@ static void print_keys(const struct uvfio_pci_model *model)
 	static const struct uvfio_key common[] = {
 		{"addr", "[DDDD:]BB:DD.F", "bus address (0000:00:03.0 upward)"},
 		{"group", "N", "IOMMU group (one of its own)"},
+		{"iommu", "intel|amd[:39|48|57]",
+		 "the IOMMU before its group (the host's)"},
 		{"bridge", "[DDDD:]BB:DD.F", "the bridge it is behind (none)"},
 		{"driver", "vfio-pci|none|NAME",
 		 "what it is bound to "

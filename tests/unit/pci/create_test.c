@@ -107,6 +107,9 @@ static void wrong_keys_are_named(void **state)
 		"m,group=",
 		"m,group=1x",
 		"m,group=99999999",
+		"m,iommu=arm",
+		"m,iommu=intel:40",
+		"m,iommu=",
 		"m,driver=",
 		"m,driver=a/b",
 		"m,driver=..",
@@ -127,7 +130,7 @@ static void wrong_keys_are_named(void **state)
 	assert_int_equal(create(bench, &model_plain, "m,colour=red", &err),
 			 -EINVAL);
 	assert_string_equal(err.text, "plain has no key 'colour'; it knows "
-				      "addr, group, driver, bridge");
+				      "addr, group, iommu, driver, bridge");
 }
 
 /* Every BAR aligned, inside a window, and alone. */
