@@ -101,6 +101,24 @@ static int report_piece(struct uvf_caller *caller, struct uvf_hwpt *hwpt,
 	return uvf_copy_out(caller, addr, piece->bits, len);
 }
 
+/* Go on where an area may be, a whole number of pieces ahead; false: none. */
+static bool skip_hole(const struct uvf_ioas *ioas, struct piece *piece,
+		      uint64_t last, uint64_t *addr)
+{
+	const struct uvf_area *area = uvf_area_from(ioas, piece->iova.first);
+	uint64_t pieces = 0;
+
+	if (!area || area->node.key.first > last)
+		return false;
+	if (area->node.key.first > piece->iova.first)
+		pieces = ((area->node.key.first - piece->iova.first) >>
+			  piece->shift) /
+			 PIECE_BITS;
+	piece->iova.first += pieces * PIECE_BITS << piece->shift;
+	*addr += pieces * PIECE_BYTES;
+	return true;
+}
+
 static int report(struct uvf_caller *caller, struct uvf_hwpt *hwpt,
 		  const struct iommu_hwpt_get_dirty_bitmap *get)
 {
@@ -113,7 +131,7 @@ static int report(struct uvf_caller *caller, struct uvf_hwpt *hwpt,
 	};
 	int ret;
 
-	for (;;) {
+	while (skip_hole(hwpt->ioas, &piece, last, &addr)) {
 		uint64_t bits = (last - piece.iova.first) >> piece.shift;
 
 		piece.iova.last = last;
@@ -127,6 +145,7 @@ static int report(struct uvf_caller *caller, struct uvf_hwpt *hwpt,
 		piece.iova.first = piece.iova.last + 1;
 		addr += PIECE_BYTES;
 	}
+	return 0;
 }
 
 /* Whether an interval is one of whole pages, of the table and of the call. */

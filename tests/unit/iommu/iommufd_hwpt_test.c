@@ -353,6 +353,32 @@ static void dirty_bitmaps_of_all_sizes(void **state)
 	}
 }
 
+/* Nearly all addresses, of which next to nothing is mapped. */
+static void a_dirty_bitmap_of_everything_looks_at_mappings_only(void **state)
+{
+	const uint64_t length = (1ull << 63) - A;
+	struct bench bench;
+	uint8_t bits = 0;
+	uint32_t dirty;
+
+	(void)state;
+	bench_open(&bench);
+	dirty = alloc_flags(&bench, DIRTY);
+	assert_int_equal(set_dirty(&bench, dirty, 1), 0);
+	assert_int_equal(rig_attach(bench.device, dirty), 0);
+	assert_int_equal(get_dirty(&bench, dirty, 0, length, PAGE, &bits), 0);
+	for (uint64_t at = A; at < 1ull << 47; at = at * 2 + A)
+		assert_int_equal(
+			rig_map_at(&bench.rig, bench.ioas, page(1), PAGE, at),
+			0);
+	assert_int_equal(get_dirty(&bench, dirty, 0, length, PAGE, &bits), 0);
+	assert_int_equal(bits, 0);
+	write_page(&bench, 0);
+	assert_int_equal(get_dirty(&bench, dirty, 0, PAGE, PAGE, &bits), 0);
+	assert_int_equal(bits, 1);
+	bench_close(&bench);
+}
+
 /* Shows M62. */
 static void dirty_bits_are_of_one_table_and_not_lost(void **state)
 {
@@ -548,6 +574,8 @@ int main(void)
 		cmocka_unit_test(a_parent_holds_no_mapping_for_reading_only),
 		cmocka_unit_test(dirty_calls_refuse_in_this_order),
 		cmocka_unit_test(dirty_bitmaps_of_all_sizes),
+		cmocka_unit_test(
+			a_dirty_bitmap_of_everything_looks_at_mappings_only),
 		cmocka_unit_test(dirty_bits_are_of_one_table_and_not_lost),
 		cmocka_unit_test(hw_info_fills_buffers_of_any_size),
 		cmocka_unit_test(making_and_tracking_fail_whole),
