@@ -135,9 +135,13 @@ void *uvfio_mem(struct uvfio_dev *dev, unsigned int bar, uint64_t offset);
  *
  * Bytes move in ascending order up to the first that may not be reached.
  *
+ * An IOMMU takes addresses from 0xfee00000 to 0xfeefffff for interrupt
+ * messages: an aligned write of 4 bytes there is as uvfio_vector_send(), if it
+ * is the message of a vector of this device; all else there is a fault.
+ *
  * Return: 0, or, in the order they are tested:
  *   -EPERM   bus mastering is off
- *   -EFAULT  a byte is not mapped for this direction
+ *   -EFAULT  a byte is not mapped for this direction, or is no message
  */
 int uvfio_dma_read(struct uvfio_dev *dev, uint64_t iova, void *buf, size_t len);
 int uvfio_dma_write(struct uvfio_dev *dev, uint64_t iova, const void *buf,

@@ -14,6 +14,7 @@
 #include "base/list.h"
 #include "base/lock.h"
 #include "base/profile.h"
+#include "base/range.h"
 #include "bus/device.h"
 #include "bus/group.h"
 #include "bus/remover.h"
@@ -39,6 +40,8 @@ struct uvf_params {
 struct uvf_machine {
 	const struct uvf_profile *profile;
 	bool has_iommu; /* else no device has a group; fixed at run time */
+	/* Where IOMMUs hear interrupt messages; .last 0: nowhere.  Fixed. */
+	struct uvf_range msi_window;
 	/*
 	 * How often the users of a device that is to go are asked for it
 	 * before it is taken away; 0: for ever.  Fixed at run time.

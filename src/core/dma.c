@@ -1,14 +1,36 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Where a DMA of a device model enters: gated by bus mastering, aimed at
- * the address space of the group's container.
+ * the address space of the group's container, or at the window where the
+ * IOMMU hears interrupt messages.
  */
+#include <endian.h>
 #include <errno.h>
+#include <string.h>
 
 #include <uvfio/device.h>
 
 #include "core/model.h"
 #include "iommu/translate.h"
+
+/* Nothing can be mapped there. */
+static bool is_in_window(const struct uvfio_dev *dev, uint64_t iova)
+{
+	return dev->msi_window.last && iova >= dev->msi_window.first &&
+	       iova <= dev->msi_window.last;
+}
+
+/* What no mapping took is a message, if it looks like one. */
+static int send_message(struct uvfio_dev *dev, uint64_t iova, const void *buf,
+			size_t len)
+{
+	uint32_t data;
+
+	if (len != sizeof(data) || iova % sizeof(data))
+		return -EFAULT;
+	memcpy(&data, buf, sizeof(data));
+	return dev->message(dev, iova, le32toh(data));
+}
 
 /* Note that a DMA stopped behind @done bytes. */
 static void note(struct uvfio_dev *dev, uint64_t iova, size_t len, size_t done,
@@ -24,7 +46,10 @@ static void note(struct uvfio_dev *dev, uint64_t iova, size_t len, size_t done,
 	if (done && fault.iova < iova)
 		fault.why = UVF_FAULT_ADDRESS;
 	else if (dev->is_bus_master && dev->aspace)
-		fault.why = uvf_aspace_why(dev->aspace, fault.iova, is_write);
+		fault.why = is_in_window(dev, fault.iova)
+				    ? UVF_FAULT_MESSAGE
+				    : uvf_aspace_why(dev->aspace, fault.iova,
+						     is_write);
 	uvf_faults_note(&dev->faults, &fault);
 }
 
@@ -42,6 +67,9 @@ static int access_memory(struct uvfio_dev *dev, uint64_t iova, void *buf,
 						  &done)
 			       : uvf_aspace_read(dev->aspace, iova, buf, len,
 						 &done);
+	if (ret == -EFAULT && is_write && dev->aspace &&
+	    is_in_window(dev, iova))
+		ret = send_message(dev, iova, buf, len);
 	if (ret)
 		note(dev, iova, len, done, is_write);
 	uvf_model_set_source(before);

@@ -14,6 +14,7 @@
 
 #include "base/list.h"
 #include "base/lock.h"
+#include "base/range.h"
 #include "core/faults.h"
 
 struct uvf_aspace;
@@ -34,6 +35,13 @@ struct uvfio_dev {
 	const struct uvf_options *options; /* borrowed */
 	void *priv;                        /* owned; of the model */
 	void *(*mem)(struct uvfio_dev *dev, unsigned int bar, uint64_t offset);
+	/* Fixed: where its IOMMU hears interrupt messages; .last 0: nowhere. */
+	struct uvf_range msi_window;
+	/*
+	 * It wrote a message there, under its lock.  0, or -EFAULT: none that
+	 * the host gave it.
+	 */
+	int (*message)(struct uvfio_dev *dev, uint64_t address, uint32_t data);
 	struct uvf_worker *worker;
 	struct uvf_cable *cable;
 	unsigned int cable_end;

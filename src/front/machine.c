@@ -239,6 +239,8 @@ int uvfio_machine_create(struct uvfio_machine **ret_machine,
 	uvf_drivers_init(&machine->drivers, &machine->bus);
 	uvf_machine_init(&machine->bus, &machine->profile);
 	machine->bus.has_iommu = machine->host.has_iommu;
+	if (machine->host.has_iommu && !machine->host.iommu.spapr)
+		machine->bus.msi_window = machine->host.iommu.msi_window;
 	atomic_store(&machine->bus.params.enable_unsafe_noiommu_mode,
 		     machine->host.starts_noiommu);
 	atomic_store(&machine->bus.params.allow_unsafe_interrupts,

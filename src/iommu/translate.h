@@ -169,6 +169,7 @@ enum uvf_access_fault {
 	UVF_FAULT_UNMAPPED,   /* no mapping */
 	UVF_FAULT_PERMISSION, /* not for this direction */
 	UVF_FAULT_MEMORY,     /* the memory behind it is gone */
+	UVF_FAULT_MESSAGE,    /* no interrupt message that it may send */
 };
 
 /**

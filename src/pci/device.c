@@ -291,6 +291,8 @@ static int init_model(struct uvf_pci *pci, struct uvf_worker *worker,
 	dev->name = pci->bus.name;
 	dev->options = pci->options;
 	dev->mem = uvf_barmem_ptr;
+	dev->msi_window = pci->machine->msi_window;
+	dev->message = uvf_vectors_message;
 	ret = uvf_model_init(dev, pci->desc->priv_size, worker);
 	if (ret)
 		return ret;

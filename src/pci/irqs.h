@@ -56,6 +56,10 @@ void uvf_intx_unmask_locked(struct uvf_pci *pci) UVF_REQUIRES(pci->model.lock);
 void uvf_intx_drive_locked(struct uvf_pci *pci, bool level)
 	UVF_REQUIRES(pci->model.lock);
 
+/* The message that the host gives the first vector; the others count on. */
+#define UVF_MESSAGE_ADDRESS 0xfee00000u
+#define UVF_MESSAGE_DATA    0x4000u
+
 /* vectors.c: what MSI and MSI-X have in common. */
 int uvf_vectors_set_trigger_locked(struct uvf_pci *pci,
 				   const struct uvf_irq_set *set)
@@ -66,8 +70,21 @@ void uvf_vectors_disable_locked(struct uvf_pci *pci)
 void uvf_vector_signal_locked(struct uvf_pci *pci, unsigned int vector)
 	UVF_REQUIRES(pci->model.lock);
 
+/**
+ * uvf_vectors_message() - a function wrote an interrupt message by DMA
+ * What the IOMMU lets through is what the host gave this function, whatever a
+ * client stored in its registers; masks and pending bits do the same as for
+ * uvfio_vector_send().
+ * Context: under the model's lock.
+ * Return: 0 or -EFAULT, the message is of no vector that is enabled.
+ */
+int uvf_vectors_message(struct uvfio_dev *dev, uint64_t address, uint32_t data);
+
 /* msi.c, msix.c: the hardware side. */
 bool uvf_msi_is_enabled_locked(struct uvf_pci *pci)
+	UVF_REQUIRES(pci->model.lock);
+/* How many vectors it may send. */
+unsigned int uvf_msi_granted_locked(struct uvf_pci *pci)
 	UVF_REQUIRES(pci->model.lock);
 void uvf_msi_enable_locked(struct uvf_pci *pci, unsigned int count)
 	UVF_REQUIRES(pci->model.lock);

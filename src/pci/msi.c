@@ -24,10 +24,11 @@ static uint8_t *masks(struct uvf_pci *pci)
 	       (pci->desc->msi.is_64bit ? PCI_MSI_MASK_64 : PCI_MSI_MASK_32);
 }
 
-static unsigned int granted(const struct uvf_pci *pci)
+unsigned int uvf_msi_granted_locked(struct uvf_pci *pci)
 {
 	unsigned int log2 = (control(pci) & PCI_MSI_FLAGS_QSIZE) >> 4;
 
+	uvf_assert_held(&pci->model.lock);
 	return 1u << (log2 > 5 ? 5 : log2);
 }
 
@@ -46,12 +47,26 @@ static unsigned int log2_up(unsigned int count)
 	return log2;
 }
 
+/* What the host has there while it is on; clients see registers of VFIO. */
+static void write_message(struct uvf_pci *pci, uint32_t address, uint16_t data)
+{
+	uint8_t *cap = pci->hw + pci->desc->msi.offset;
+
+	uvf_put32(cap + PCI_MSI_ADDRESS_LO, address);
+	if (pci->desc->msi.is_64bit)
+		uvf_put32(cap + PCI_MSI_ADDRESS_HI, 0);
+	uvf_put16(cap + (pci->desc->msi.is_64bit ? PCI_MSI_DATA_64
+						 : PCI_MSI_DATA_32),
+		  data);
+}
+
 void uvf_msi_enable_locked(struct uvf_pci *pci, unsigned int count)
 {
 	unsigned int log2 = log2_up(count);
 
 	uvf_assert_held(&pci->model.lock);
 	pci->msi_qmax = log2;
+	write_message(pci, UVF_MESSAGE_ADDRESS, UVF_MESSAGE_DATA);
 	if (pci->desc->msi.maskable) {
 		uint64_t all = (UINT64_C(1) << (1u << log2)) - 1;
 
@@ -68,6 +83,7 @@ void uvf_msi_disable_locked(struct uvf_pci *pci)
 	uvf_assert_held(&pci->model.lock);
 	uvf_hw_change16_locked(pci, pci->desc->msi.offset + PCI_MSI_FLAGS,
 			       PCI_MSI_FLAGS_ENABLE, 0);
+	write_message(pci, 0, 0);
 	if (pci->desc->msi.maskable) {
 		uvf_put32(masks(pci), 0);
 		uvf_put32(masks(pci) + 4, 0);
@@ -90,7 +106,7 @@ void uvf_msi_mask_locked(struct uvf_pci *pci, unsigned int vector, bool mask)
 int uvf_msi_send_locked(struct uvf_pci *pci, unsigned int vector)
 {
 	uvf_assert_held(&pci->model.lock);
-	vector &= granted(pci) - 1;
+	vector &= uvf_msi_granted_locked(pci) - 1;
 	if (pci->desc->msi.maskable && uvf_get32(masks(pci)) >> vector & 1) {
 		uint8_t *pending = masks(pci) + 4;
 

@@ -13,10 +13,6 @@
 #include "pci/hw.h"
 #include "pci/irqs.h"
 
-/* The message that the host gives a vector. */
-#define MESSAGE_ADDRESS 0xfee00000u
-#define MESSAGE_DATA    0x4000u
-
 int uvf_msix_init(struct uvf_pci *pci)
 {
 	unsigned int count =
@@ -75,9 +71,9 @@ static void write_message(struct uvf_pci *pci, unsigned int vector)
 {
 	uint8_t *entry = pci->msix.table + vector * PCI_MSIX_ENTRY_SIZE;
 
-	uvf_put32(entry + PCI_MSIX_ENTRY_LOWER_ADDR, MESSAGE_ADDRESS);
+	uvf_put32(entry + PCI_MSIX_ENTRY_LOWER_ADDR, UVF_MESSAGE_ADDRESS);
 	uvf_put32(entry + PCI_MSIX_ENTRY_UPPER_ADDR, 0);
-	uvf_put32(entry + PCI_MSIX_ENTRY_DATA, MESSAGE_DATA + vector);
+	uvf_put32(entry + PCI_MSIX_ENTRY_DATA, UVF_MESSAGE_DATA + vector);
 }
 
 /* All entries masked, bits of waiting messages gone. */

@@ -23,6 +23,31 @@ void uvf_vector_signal_locked(struct uvf_pci *pci, unsigned int vector)
 		uvf_eventfd_signal(pci->triggers[vector]);
 }
 
+/* How many of the messages the host gave are of vectors it may use now. */
+static unsigned int message_count_locked(struct uvf_pci *pci)
+	UVF_REQUIRES(pci->model.lock)
+{
+	if (pci->irq_type == UVF_PCI_IRQ_MSIX)
+		return pci->vector_count;
+	if (pci->irq_type != UVF_PCI_IRQ_MSI)
+		return 0;
+	return uvf_msi_granted_locked(pci) < pci->vector_count
+		       ? uvf_msi_granted_locked(pci)
+		       : pci->vector_count;
+}
+
+int uvf_vectors_message(struct uvfio_dev *dev, uint64_t address, uint32_t data)
+{
+	struct uvf_pci *pci = uvf_pci_of_model(dev);
+	uint32_t vector = data - UVF_MESSAGE_DATA;
+
+	uvf_assert_held(&pci->model.lock);
+	if (address != UVF_MESSAGE_ADDRESS || data < UVF_MESSAGE_DATA ||
+	    vector >= message_count_locked(pci) || !pci->is_allocated[vector])
+		return -EFAULT;
+	return uvfio_vector_send(dev, vector) ? -EFAULT : 0;
+}
+
 static void free_vectors(struct uvf_pci *pci)
 {
 	uvf_free(pci->triggers);
