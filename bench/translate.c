@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/vfio.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -388,7 +389,7 @@ static void measure_busy(struct pairs *pairs)
 	pthread_barrier_init(&gate, NULL, 2);
 	need(-pthread_create(&thread, NULL, busy_main, pairs), "thread");
 	pthread_barrier_wait(&gate);
-	measure_pair(pairs, "the same while a device works", PAGE, "");
+	measure_pair(pairs, "the same, a device works", PAGE, "");
 	atomic_store(&must_stop, true);
 	pthread_join(thread, NULL);
 	pthread_barrier_destroy(&gate);
@@ -401,40 +402,58 @@ static void hold(struct pairs *pairs, uint64_t from, uint64_t to)
 		map_dma(pairs, BASE + i * PAGE);
 }
 
-static void measure_pairs(struct uvf_mm *mm)
+/* A container with one group, and as many mappings as anybody wants. */
+static void open_pairs(struct pairs *pairs, struct uvf_mm *mm)
 {
-	struct pairs pairs = {
+	static atomic_uint limit = UINT_MAX;
+
+	*pairs = (struct pairs){
 		.host = {.aperture_bits = 48,
 			 .page_sizes = PAGE,
-			 .msi_window = {0xfee00000, 0xfeefffff}},
+			 .msi_window = {0xfee00000, 0xfeefffff},
+			 .dma_entry_limit = &limit},
 		.caller = {.mm = mm, .pid = getpid(), .ignores_memlock = true},
 		.memory = mmap(NULL, 1ull << 40, PROT_READ | PROT_WRITE,
 			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
 			       0),
 	};
-
-	need(pairs.memory == MAP_FAILED ? -errno : 0, "1 TiB of addresses");
-	pairs.host.profile = &pairs.profile;
-	need(uvf_profile_parse(&pairs.profile, NULL, NULL), "profile");
-	need(backend()->open(&pairs.state, &pairs.host, VFIO_TYPE1v2_IOMMU),
+	need(pairs->memory == MAP_FAILED ? -errno : 0, "1 TiB of addresses");
+	pairs->host.profile = &pairs->profile;
+	need(uvf_profile_parse(&pairs->profile, NULL, NULL), "profile");
+	need(backend()->open(&pairs->state, &pairs->host, VFIO_TYPE1v2_IOMMU),
 	     "open");
-	uvf_list_init(&pairs.member.node);
-	need(backend()->attach_group(pairs.state, &pairs.caller, &pairs.member,
-				     &pairs.as),
+	uvf_list_init(&pairs->member.node);
+	need(backend()->attach_group(pairs->state, &pairs->caller,
+				     &pairs->member, &pairs->as),
 	     "attach");
+}
+
+static void close_pairs(struct pairs *pairs)
+{
+	backend()->detach_group(pairs->state, &pairs->member);
+	backend()->release(pairs->state);
+	munmap(pairs->memory, 1ull << 40);
+}
+
+static void measure_pairs(struct uvf_mm *mm)
+{
+	struct pairs pairs;
+
+	open_pairs(&pairs, mm);
 	measure_pair(&pairs, "MAP_DMA + UNMAP_DMA, none held", PAGE, "");
+	pairs.caller.ignores_memlock = false;
+	measure_pair(&pairs, "the same, RLIMIT_MEMLOCK asked", PAGE, "");
+	pairs.caller.ignores_memlock = true;
 	hold(&pairs, 0, 10000);
 	measure_pair(&pairs, "MAP_DMA + UNMAP_DMA, 10,000 held", PAGE,
 		     "(to reach 4 x ioctl)");
 	measure_busy(&pairs);
-	hold(&pairs, 10000, 65000);
-	measure_pair(&pairs, "MAP_DMA + UNMAP_DMA, 65,000 held", PAGE, "");
+	hold(&pairs, 10000, MILLION);
+	measure_pair(&pairs, "MAP_DMA + UNMAP_DMA, 1,000,000 held", PAGE, "");
 	measure_pair(&pairs, "the same of 2 MiB", 2ull << 20, "");
 	measure_pair(&pairs, "the same of 1 GiB", 1ull << 30, "");
 	measure_pair(&pairs, "the same of 1 TiB", 1ull << 40, "");
-	backend()->detach_group(pairs.state, &pairs.member);
-	backend()->release(pairs.state);
-	munmap(pairs.memory, 1ull << 40);
+	close_pairs(&pairs);
 }
 
 /* Memory. */
@@ -451,27 +470,18 @@ static double resident_bytes(void)
 }
 
 /* What a container keeps of a mapping of one page, a million times. */
-static void measure_memory_held(struct uvf_mm *mm, void *page)
+static void measure_memory_held(struct uvf_mm *mm)
 {
-	struct uvf_range vaddr = {(uintptr_t)page, (uintptr_t)page + PAGE - 1};
-	double before = resident_bytes();
-	double bytes;
-	struct uvf_aspace *as;
+	struct pairs pairs;
+	double before;
 
-	need(uvf_aspace_create(&as, false), "aspace");
-	for (uint64_t i = 0; i < MILLION; i++) {
-		struct uvf_mem *mem;
-
-		need(uvf_mem_create(&mem, mm, vaddr, UVF_PROT_ALL), "memory");
-		map_pages(as, mem, i, i + 1);
-		uvf_mem_put(mem);
-	}
-	bytes = (resident_bytes() - before) / MILLION;
-	printf("held for each of 1,000,000 mappings: %.0f bytes, and %zu of "
-	       "type1: %.0f (to reach 160)\n",
-	       bytes, sizeof(struct uvf_mapping),
-	       bytes + sizeof(struct uvf_mapping));
-	uvf_aspace_destroy(as);
+	open_pairs(&pairs, mm);
+	before = resident_bytes();
+	hold(&pairs, 0, MILLION);
+	printf("held for each of 1,000,000 mappings: %.0f bytes "
+	       "(to reach 160)\n",
+	       (resident_bytes() - before) / MILLION);
+	close_pairs(&pairs);
 }
 
 int main(void)
@@ -487,7 +497,7 @@ int main(void)
 	need(uvf_mem_create(&mem, mm, range, UVF_PROT_ALL), "mem");
 	uvf_reader_register();
 	uvf_reader_online();
-	measure_memory_held(mm, page);
+	measure_memory_held(mm);
 	measure_baselines();
 	measure_translation(mem);
 	measure_growth(mem);

@@ -103,6 +103,7 @@ static int type1_open(void **ret_state, const struct uvf_iommu_host *host,
 	uvf_iommu_hw_init(&t1->hw, host);
 	t1->is_v2 = type != VFIO_TYPE1_IOMMU;
 	t1->is_nesting = type == VFIO_TYPE1_NESTING_IOMMU;
+	t1->pool = (struct uvf_pool)UVF_POOL_INIT(sizeof(struct uvf_mapping));
 	uvf_mutex_init(&t1->lock);
 	uvf_list_init(&t1->domains);
 	uvf_list_init(&t1->emulated);
@@ -129,6 +130,7 @@ static void type1_release(void *state)
 	uvf_unlock(&t1->lock);
 	UVF_BUG_ON(!uvf_list_is_empty(&t1->domains));
 	uvf_iova_list_fini(&t1->valid);
+	uvf_pool_fini(&t1->pool);
 	uvf_mutex_fini(&t1->lock);
 	uvf_mutex_fini(&t1->users_lock);
 	uvf_free(t1);

@@ -22,6 +22,7 @@
 
 #include "base/itree.h"
 #include "base/lock.h"
+#include "base/pool.h"
 #include "iommu/account.h"
 #include "iommu/aperture.h"
 #include "iommu/iommu.h"
@@ -67,6 +68,7 @@ struct uvf_type1 {
 	struct uvf_iova_list valid; /* none: all IOVAs are */
 	uint64_t page_sizes;        /* that all domains have */
 	struct uvf_itree mappings;  /* owns its struct uvf_mapping */
+	struct uvf_pool pool;       /* where those are */
 	unsigned int available;     /* mappings that there is room for */
 	unsigned int invalid_count; /* mappings with is_invalid */
 	unsigned int backed_count;  /* groups behind an IOMMU */

@@ -40,7 +40,7 @@ static void free_locked(struct uvf_type1 *t1, struct uvf_mapping *mapping)
 	t1->available++;
 	uvf_mem_put(mapping->mem);
 	uvf_free(mapping->dirty);
-	uvf_free(mapping);
+	uvf_pool_free(&t1->pool, mapping);
 }
 
 void uvf_type1_remove_all_locked(struct uvf_type1 *t1)
@@ -167,7 +167,7 @@ static int add_locked(struct uvf_type1 *t1, struct uvf_caller *caller,
 		      struct uvf_range iova, struct uvf_range vaddr,
 		      uint32_t prot) UVF_REQUIRES(t1->lock)
 {
-	struct uvf_mapping *mapping = uvf_zalloc(sizeof(*mapping));
+	struct uvf_mapping *mapping = uvf_pool_zalloc(&t1->pool);
 	int ret;
 
 	if (!mapping)
@@ -177,7 +177,7 @@ static int add_locked(struct uvf_type1 *t1, struct uvf_caller *caller,
 	if (ret) {
 		uvf_account_uncharge(mapping->payer, mapping->charged);
 		uvf_mem_put(mapping->mem);
-		uvf_free(mapping);
+		uvf_pool_free(&t1->pool, mapping);
 		return ret;
 	}
 	/* Commit: the caller has seen that nothing meets it. */
