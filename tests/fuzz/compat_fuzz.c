@@ -3,6 +3,10 @@
  * An iommufd that stands for a container: the calls of type1 on it, and
  * those of iommufd between them.
  *
+ * A call that writes behind its argsz, or gets an errno that is not among its
+ * own, ends the run, and so does the replay of the corpus in the test suite.
+ * Shows M90.
+ *
  * An input is a profile's number, what to prepare, then operations; see
  * run().
  */

@@ -3,6 +3,10 @@
  * /dev/iommu, by all of its calls, with devices that are bound to it, one of
  * which pins pages.
  *
+ * A call that writes behind its argsz, or gets an errno that is not among its
+ * own, ends the run, and so does the replay of the corpus in the test suite.
+ * Shows M90.
+ *
  * An input is a profile's number, what to prepare, then operations; see
  * run().
  */

@@ -3,6 +3,10 @@
  * Containers with an IOMMU of type1, by all of its calls, while devices do
  * DMA and groups come and go.
  *
+ * A call that writes behind its argsz, or gets an errno that is not among its
+ * own, ends the run, and so does the replay of the corpus in the test suite.
+ * Shows M90.
+ *
  * An input is a profile's number, a type, then operations; see run().
  */
 #include <linux/vfio.h>

@@ -85,7 +85,7 @@ static void check_fault(uint64_t count, enum uvf_access_fault why,
 	assert_int_equal(fault->is_write, is_write);
 }
 
-/* Shows M69, M73. */
+/* Shows M69, M73, M83. */
 static void says_where_and_why_it_stopped(void **state)
 {
 	uint8_t *p = pages(2, MAP_PRIVATE | MAP_ANONYMOUS, -1);

@@ -37,6 +37,7 @@ void dm_init(struct dm_model *dm, enum dm_mode mode, uint64_t base)
 	memset(dm, 0, sizeof(*dm));
 	dm->mode = mode;
 	dm->base = base;
+	dm->groups = 1;
 }
 
 struct dm_area *dm_find(struct dm_space *space, uint64_t first, uint64_t last)
@@ -154,7 +155,8 @@ static int type1_map(struct dm_model *dm, struct dm_call *call)
 	insert(space, (struct dm_area){.first = call->iova,
 				       .last = last,
 				       .vaddr = call->vaddr,
-				       .prot = prot});
+				       .prot = prot,
+				       .pages = dm->maps++});
 	return 0;
 }
 
@@ -383,7 +385,8 @@ static int iommufd_map(struct dm_model *dm, struct dm_call *call, uint32_t prot,
 				.last = iova + call->size - 1,
 				.vaddr = call->vaddr,
 				.prot = prot,
-				.pages_prot = prot});
+				.pages_prot = prot,
+				.pages = dm->maps++});
 	return 0;
 }
 
@@ -639,6 +642,13 @@ int dm_attach(struct dm_model *dm, unsigned int space)
 {
 	int ret = 0;
 
+	if (is_type1(dm)) {
+		for (unsigned int i = 0; i < dm->spaces[0].count; i++)
+			if (dm->spaces[0].areas[i].is_invalid)
+				return -EBUSY;
+		dm->groups++;
+		return 0;
+	}
 	if (dm->at != (int)space)
 		ret = check_space(dm, &dm->spaces[space], dm->at >= 0);
 	if (!ret)
@@ -648,7 +658,10 @@ int dm_attach(struct dm_model *dm, unsigned int space)
 
 void dm_detach(struct dm_model *dm)
 {
-	dm->at = -1;
+	if (is_type1(dm))
+		dm->groups--;
+	else
+		dm->at = -1;
 }
 
 int dm_allow(struct dm_model *dm, unsigned int space,
@@ -731,4 +744,37 @@ void dm_mark(struct dm_model *dm, uint64_t iova)
 	if (area && dm->is_tracking)
 		area->written |= 1ull
 				 << (((iova - area->first) / DM_PAGE) & 63);
+}
+
+/* Pages of an area that an area before it has not: of the same MAP. */
+static unsigned int own_pages(const struct dm_model *dm,
+			      const struct dm_space *space, unsigned int at)
+{
+	const struct dm_area *area = &space->areas[at];
+	uint64_t pages = 0;
+
+	/* None is longer than the memory, which is less than 64 pages. */
+	for (uint64_t i = 0; i < size_of(area) / DM_PAGE; i++)
+		pages |= 1ull << ((area->vaddr - dm->base) / DM_PAGE + i);
+	for (unsigned int i = 0; i < at; i++) {
+		const struct dm_area *other = &space->areas[i];
+		uint64_t page = (other->vaddr - dm->base) / DM_PAGE;
+
+		if (other->pages != area->pages)
+			continue;
+		for (uint64_t k = 0; k < size_of(other) / DM_PAGE; k++)
+			pages &= ~(1ull << (page + k));
+	}
+	return (unsigned int)__builtin_popcountll(pages);
+}
+
+uint64_t dm_locked(const struct dm_model *dm)
+{
+	const struct dm_space *space = &dm->spaces[dm->at > 0];
+	uint64_t pages = 0;
+
+	for (unsigned int i = 0; dm->at >= 0 && i < space->count; i++)
+		pages += is_type1(dm) ? size_of(&space->areas[i]) / DM_PAGE
+				      : own_pages(dm, space, i);
+	return pages;
 }

@@ -43,6 +43,7 @@ struct dm_area {
 	uint64_t vaddr;
 	uint32_t prot;
 	uint32_t pages_prot; /* of what was mapped first, and copied */
+	uint32_t pages;      /* which MAP; all parts and copies have its */
 	bool is_invalid;     /* of VADDR */
 	uint64_t written;    /* a bit for each page, since it was reported */
 };
@@ -64,6 +65,8 @@ struct dm_model {
 	uint64_t base;             /* of the client memory */
 	struct dm_space spaces[2]; /* n has both, the others the first */
 	int at;                    /* the space of the device, or -1 */
+	unsigned int groups;       /* v1, v2: in the container */
+	uint32_t maps;             /* that were made */
 	bool is_tracking;
 	uint8_t shadow[DM_GOOD * DM_PAGE];
 };
@@ -86,7 +89,10 @@ int dm_map(struct dm_model *dm, struct dm_call *call);
 int dm_unmap(struct dm_model *dm, struct dm_call *call);
 int dm_copy(struct dm_model *dm, struct dm_call *call);
 
-/* The device comes to a space, or leaves its own. */
+/*
+ * The device comes to a space, or leaves its own; in v1 and v2 a group more or
+ * less, but for the last.
+ */
 int dm_attach(struct dm_model *dm, unsigned int space);
 void dm_detach(struct dm_model *dm);
 
@@ -110,5 +116,11 @@ void dm_mark(struct dm_model *dm, uint64_t iova);
 
 /* Whether an unmap of this interval cuts a mapping. */
 bool dm_cuts(struct dm_model *dm, uint64_t first, uint64_t last);
+
+/*
+ * Pages that are charged: to the process in v1 and v2, else to the user, who
+ * pays once for all parts and copies of a MAP.
+ */
+uint64_t dm_locked(const struct dm_model *dm);
 
 #endif /* TESTS_UNIT_IOMMU_DIFFERENTIAL_MODEL_H */

@@ -313,21 +313,21 @@ static void run(enum dm_mode mode)
 	target_close(&target);
 }
 
-/* Shows M77. */
+/* Shows M77, M89. */
 static void v2_reads_meet_a_state_of_their_time(void **state)
 {
 	(void)state;
 	run(DM_V2);
 }
 
-/* Shows M77. */
+/* Shows M77, M89. */
 static void c1_reads_meet_a_state_of_their_time(void **state)
 {
 	(void)state;
 	run(DM_C1);
 }
 
-/* Shows M77. */
+/* Shows M77, M89. */
 static void n_reads_meet_a_state_of_their_time(void **state)
 {
 	(void)state;

@@ -73,6 +73,14 @@ static const struct uvf_iommufd_group_ops group_ops = {
 	.aim = group_aim,
 };
 
+/* Users pay for iommufds: one for each mode, which may live side by side. */
+static uid_t uid_of(struct uvf_caller *caller)
+{
+	return 1000u + uvf_container_of(caller, struct target, caller)->mode;
+}
+
+static const struct uvf_caller_ops caller_ops = {.uid = uid_of};
+
 static long ioctl_of(struct target *target, unsigned int cmd, void *arg)
 {
 	if (is_type1(target))
@@ -97,9 +105,11 @@ static void open_iommufd(struct target *target, const char *abi)
 		.page_sizes = 0x40201000,
 		.msi_window = {DM_WINDOW, DM_WINDOW_LAST},
 	};
+	target->caller.ops = &caller_ops;
 	target->caller.pid = getpid();
 	target->caller.ignores_memlock = true;
 	assert_int_equal(uvf_self_create(&target->caller.mm), 0);
+	assert_int_equal(uvf_user_lookup(&target->user, &target->caller), 0);
 	assert_int_equal(uvf_iommufd_create(&target->ctx, &target->host, NULL),
 			 0);
 	assert_int_equal(uvf_iommufd_device_bind(&target->device, target->ctx,
@@ -125,9 +135,15 @@ void target_open(struct target *target, enum dm_mode mode, const char *abi)
 	memset(target, 0, sizeof(*target));
 	target->mode = mode;
 	if (is_type1(target)) {
-		rig_open(&target->rig,
-			 mode == DM_V1 ? VFIO_TYPE1_IOMMU : VFIO_TYPE1v2_IOMMU,
-			 abi);
+		struct uvf_iommu_host host = rig_host;
+
+		host.reports_all_dirty = false;
+		rig_open_on(&target->rig,
+			    mode == DM_V1 ? VFIO_TYPE1_IOMMU
+					  : VFIO_TYPE1v2_IOMMU,
+			    abi, &host);
+		for (unsigned int i = 0; i < TARGET_GROUPS - 1; i++)
+			rig_member(&target->members[i], NULL);
 		target->as = target->rig.as;
 		return;
 	}
@@ -139,13 +155,16 @@ void target_open(struct target *target, enum dm_mode mode, const char *abi)
 void target_close(struct target *target)
 {
 	if (is_type1(target)) {
+		while (target->member_count)
+			target_detach(target);
 		rig_close(&target->rig);
 		return;
 	}
 	uvf_reader_unregister();
 	uvf_iommufd_device_unbind(target->device);
 	uvf_iommufd_put(target->ctx);
-	assert_int_equal(uvf_account_pages(target->caller.mm), 0);
+	assert_int_equal(uvf_user_pages(target->user), 0);
+	uvf_user_put(target->user);
 	/* No mapping left a reference. */
 	assert_int_equal(atomic_load(&target->caller.mm->ref.count), 1);
 	uvf_mm_put(target->caller.mm);
@@ -272,13 +291,30 @@ int target_copy(struct target *target, struct dm_call *call)
 int target_attach(struct target *target, unsigned int space)
 {
 	uint32_t id = target->ioas[space];
+	struct uvf_aspace *as;
+	int ret;
 
+	if (is_type1(target)) {
+		ret = rig_attach(&target->rig,
+				 &target->members[target->member_count], &as);
+		if (ret)
+			return ret;
+		target->member_count++;
+		/* They are all alike, and so in one domain. */
+		assert_ptr_equal(as, target->as);
+		return 0;
+	}
 	return uvf_iommufd_device_attach(target->device, &id);
 }
 
 void target_detach(struct target *target)
 {
-	uvf_iommufd_device_detach(target->device);
+	if (is_type1(target))
+		target->rig.backend->detach_group(
+			target->rig.state,
+			&target->members[--target->member_count]);
+	else
+		uvf_iommufd_device_detach(target->device);
 }
 
 int target_allow(struct target *target, unsigned int space,
@@ -367,4 +403,10 @@ size_t target_dma(struct target *target, uint64_t iova, void *buf, size_t len,
 		       : uvf_aspace_read(target->as, iova, buf, len, &done);
 	assert_int_equal(ret, done == len ? 0 : -EFAULT);
 	return done;
+}
+
+uint64_t target_locked(const struct target *target)
+{
+	return is_type1(target) ? uvf_account_pages(target->rig.caller.mm)
+				: uvf_user_pages(target->user);
 }

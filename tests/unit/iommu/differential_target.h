@@ -14,11 +14,15 @@
 #include "mem/caller.h"
 #include "rig.h"
 
+#define TARGET_GROUPS 4u /* of a container */
+
 struct target {
 	enum dm_mode mode;
 	struct uvf_aspace *as; /* where the device's DMA goes, or NULL */
 	/* v1 and v2. */
 	struct rig rig;
+	struct uvf_iommu_member members[TARGET_GROUPS - 1];
+	unsigned int member_count;
 	/* The others. */
 	struct uvf_profile profile;
 	struct uvf_iommu_host host;
@@ -26,6 +30,7 @@ struct target {
 	struct uvf_iommufd *ctx;
 	struct uvf_iommufd_device *device;
 	uint32_t ioas[2];
+	struct uvf_user *user;
 	void *owner; /* of the device's group */
 };
 
@@ -43,9 +48,10 @@ void target_close(struct target *target);
 int target_map(struct target *target, struct dm_call *call);
 int target_unmap(struct target *target, struct dm_call *call);
 int target_copy(struct target *target, struct dm_call *call);
-/* Not in v1 and v2. */
+/* In v1 and v2 a group more, or less. */
 int target_attach(struct target *target, unsigned int space);
 void target_detach(struct target *target);
+/* Not in v1 and v2. */
 int target_allow(struct target *target, unsigned int space,
 		 const struct dm_range *ranges, unsigned int count);
 
@@ -60,5 +66,8 @@ int target_dirty(struct target *target, uint32_t flags, uint64_t iova,
 /* DMA by the device; returns the bytes that it moved. */
 size_t target_dma(struct target *target, uint64_t iova, void *buf, size_t len,
 		  bool is_write);
+
+/* Pages that are charged to the process, or to the user. */
+uint64_t target_locked(const struct target *target);
 
 #endif /* TESTS_UNIT_IOMMU_DIFFERENTIAL_TARGET_H */
