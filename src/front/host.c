@@ -25,150 +25,201 @@ static struct uvf_tce_window power_window(void)
 	};
 }
 
-static int set_iommu(struct uvf_host *whole, const char *value,
-		     struct uvfio_error *err)
+/* Each gets the number of the value, in the order of the table. */
+
+enum {
+	IOMMU_INTEL,
+	IOMMU_AMD,
+	IOMMU_SPAPR,
+	IOMMU_NONE
+};
+
+static void set_iommu(struct uvf_host *whole, unsigned int value)
 {
 	struct uvf_iommu_host *host = &whole->iommu;
-	const struct uvf_iommu_preset *preset;
 
-	whole->has_iommu = strcmp(value, "none") != 0;
-	whole->kvm.is_spapr = !strcmp(value, "spapr");
-	host->spapr = whole->kvm.is_spapr ? &uvf_spapr_powernv : NULL;
-	if (!whole->has_iommu)
-		return 0;
-	if (host->spapr) {
-		/* A TCE says write-only, too, and caches are coherent. */
-		host->write_implies_read = false;
-		host->enforces_coherency = true;
-		return 0;
-	}
-	preset = uvf_iommu_preset_find(value);
-	if (preset) {
-		uvf_iommu_host_use(host, preset);
-		return 0;
-	}
-	uvfio_error_set(err,
-			"--host: iommu=%s: wants intel, amd, spapr or "
-			"none",
-			value);
-	return -EINVAL;
+	whole->has_iommu = value != IOMMU_NONE;
+	whole->kvm.is_spapr = value == IOMMU_SPAPR;
+	host->spapr = value == IOMMU_SPAPR ? &uvf_spapr_powernv : NULL;
+	if (value == IOMMU_INTEL || value == IOMMU_AMD)
+		uvf_iommu_host_use(
+			host, uvf_iommu_preset_find(
+				      value == IOMMU_AMD ? "amd" : "intel"));
+	if (value != IOMMU_SPAPR)
+		return;
+	/* A TCE says write-only, too, and caches are coherent. */
+	host->write_implies_read = false;
+	host->enforces_coherency = true;
 }
 
-static int set_aperture(struct uvf_iommu_host *host, const char *value,
-			struct uvfio_error *err)
+static void set_aperture(struct uvf_host *host, unsigned int value)
 {
 	static const unsigned int widths[] = {39, 48, 57, 64};
-	char text[8];
 
-	for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
-		snprintf(text, sizeof(text), "%u", widths[i]);
-		if (strcmp(text, value) != 0)
+	host->iommu.aperture_bits = widths[value];
+}
+
+static void set_scalable(struct uvf_host *host, unsigned int value)
+{
+	host->iommu.is_scalable = !value;
+}
+
+static void set_noiommu(struct uvf_host *host, unsigned int value)
+{
+	host->starts_noiommu = !value;
+}
+
+static void set_memlock(struct uvf_host *host, unsigned int value)
+{
+	host->iommu.ignores_memlock = value;
+}
+
+static void set_dirty(struct uvf_host *host, unsigned int value)
+{
+	host->iommu.reports_all_dirty = value;
+}
+
+static void set_intremap(struct uvf_host *host, unsigned int value)
+{
+	host->remaps_interrupts = !value;
+}
+
+static void set_unsafe_intrs(struct uvf_host *host, unsigned int value)
+{
+	host->allows_unsafe_interrupts = !value;
+}
+
+static void set_isolation(struct uvf_host *host, unsigned int value)
+{
+	host->refuses_violation = value;
+}
+
+static void set_cdev(struct uvf_host *host, unsigned int value)
+{
+	host->has_cdev = !value;
+}
+
+static void set_kvm(struct uvf_host *host, unsigned int value)
+{
+	static const enum uvf_kvm_mode modes[] = {UVF_KVM_AUTO, UVF_KVM_REAL,
+						  UVF_KVM_STUB, UVF_KVM_NONE};
+
+	host->kvm_mode = modes[value];
+}
+
+static void set_liobn(struct uvf_host *host, unsigned int value)
+{
+	host->kvm.has_liobn = !value;
+}
+
+struct row {
+	struct uvf_host_key key;
+	void (*set)(struct uvf_host *host, unsigned int value);
+};
+
+static const struct row rows[] = {
+	{{"iommu",
+	  {"intel", "amd", "spapr", "none"},
+	  0,
+	  "whose IOMMU the host has; spapr is a host of POWER"},
+	 set_iommu},
+	{{"aperture",
+	  {"39", "48", "57", "64"},
+	  1,
+	  "bits of an address that the IOMMU translates"},
+	 set_aperture},
+	{{"scalable",
+	  {"on", "off"},
+	  0,
+	  "page tables of an iommufd can nest and tell what was written"},
+	 set_scalable},
+	{{"noiommu",
+	  {"on", "off"},
+	  1,
+	  "enable_unsafe_noiommu_mode at the start"},
+	 set_noiommu},
+	{{"memlock",
+	  {"client", "unlimited"},
+	  0,
+	  "how much memory a program may map for DMA"},
+	 set_memlock},
+	{{"dirty",
+	  {"exact", "kernel"},
+	  0,
+	  "pages reported dirty: those written, or all, as Linux does"},
+	 set_dirty},
+	{{"intremap", {"on", "off"}, 0, "the IOMMU remaps interrupts"},
+	 set_intremap},
+	{{"unsafe_intrs",
+	  {"on", "off"},
+	  1,
+	  "allow_unsafe_interrupts at the start"},
+	 set_unsafe_intrs},
+	{{"isolation",
+	  {"poison", "refuse"},
+	  0,
+	  "when a host driver comes to a group in use, in 3.14 and 4.1"},
+	 set_isolation},
+	{{"cdev", {"on", "off"}, 0, "kernels have /dev/iommu, if they know it"},
+	 set_cdev},
+	{{"kvm", {"auto", "real", "stub", "none"}, 0, "what /dev/kvm is"},
+	 set_kvm},
+	{{"liobn",
+	  {"on", "off"},
+	  1,
+	  "virtual machines of the stub have what the RFC of 2013 wanted"},
+	 set_liobn},
+};
+
+#define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
+
+const struct uvf_host_key *uvf_host_key_at(size_t i)
+{
+	return i < ROW_COUNT ? &rows[i].key : NULL;
+}
+
+/* "a, b or c" */
+static void join(const char *const values[UVF_HOST_VALUES], char *text,
+		 size_t size)
+{
+	size_t len = 0;
+
+	*text = '\0';
+	for (size_t i = 0; i < UVF_HOST_VALUES && values[i]; i++) {
+		bool is_last = i + 1 == UVF_HOST_VALUES || !values[i + 1];
+		const char *before = !i ? "" : is_last ? " or " : ", ";
+		int n = snprintf(text + len, size - len, "%s%s", before,
+				 values[i]);
+
+		len += n > 0 && (size_t)n < size - len ? (size_t)n : 0;
+	}
+}
+
+static int set_value(struct uvf_host *host, const struct row *row,
+		     const char *value, struct uvfio_error *err)
+{
+	char text[64];
+
+	for (unsigned int i = 0; i < UVF_HOST_VALUES && row->key.values[i];
+	     i++) {
+		if (strcmp(row->key.values[i], value) != 0)
 			continue;
-		host->aperture_bits = widths[i];
+		row->set(host, i);
 		return 0;
 	}
-	uvfio_error_set(err, "--host: aperture=%s: wants 39, 48, 57 or 64",
-			value);
-	return -EINVAL;
-}
-
-static int set_memlock(struct uvf_iommu_host *host, const char *value,
-		       struct uvfio_error *err)
-{
-	host->ignores_memlock = !strcmp(value, "unlimited");
-	if (host->ignores_memlock || !strcmp(value, "client"))
-		return 0;
-	uvfio_error_set(err, "--host: memlock=%s: wants client or unlimited",
-			value);
-	return -EINVAL;
-}
-
-static int set_dirty(struct uvf_iommu_host *host, const char *value,
-		     struct uvfio_error *err)
-{
-	host->reports_all_dirty = !strcmp(value, "kernel");
-	if (host->reports_all_dirty || !strcmp(value, "exact"))
-		return 0;
-	uvfio_error_set(err, "--host: dirty=%s: wants exact or kernel", value);
-	return -EINVAL;
-}
-
-static int set_kvm(struct uvf_host *host, const char *value,
-		   struct uvfio_error *err)
-{
-	static const char *const modes[] = {
-		[UVF_KVM_AUTO] = "auto",
-		[UVF_KVM_REAL] = "real",
-		[UVF_KVM_STUB] = "stub",
-		[UVF_KVM_NONE] = "none",
-	};
-
-	for (unsigned int i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-		if (strcmp(modes[i], value) != 0)
-			continue;
-		host->kvm_mode = i;
-		return 0;
-	}
-	uvfio_error_set(err, "--host: kvm=%s: wants auto, real, stub or none",
-			value);
-	return -EINVAL;
-}
-
-static int set_bool(bool *ret_value, const struct uvf_option *item,
-		    struct uvfio_error *err)
-{
-	if (strcmp(item->value, "on") != 0 && strcmp(item->value, "off") != 0) {
-		uvfio_error_set(err, "--host: %s=%s: wants on or off",
-				item->key, item->value);
-		return -EINVAL;
-	}
-	*ret_value = !strcmp(item->value, "on");
-	return 0;
-}
-
-/* What 3.14 and 4.1 do where a kernel of theirs would stop. */
-static int set_isolation(struct uvf_host *host, const char *value,
-			 struct uvfio_error *err)
-{
-	host->refuses_violation = !strcmp(value, "refuse");
-	if (host->refuses_violation || !strcmp(value, "poison"))
-		return 0;
-	uvfio_error_set(err, "--host: isolation=%s: wants poison or refuse",
-			value);
+	join(row->key.values, text, sizeof(text));
+	uvfio_error_set(err, "--host: %s=%s: wants %s", row->key.name, value,
+			text);
 	return -EINVAL;
 }
 
 static int set_key(struct uvf_host *host, const struct uvf_option *item,
 		   struct uvfio_error *err)
 {
-	if (!strcmp(item->key, "iommu"))
-		return set_iommu(host, item->value, err);
-	if (!strcmp(item->key, "scalable"))
-		return set_bool(&host->iommu.is_scalable, item, err);
-	if (!strcmp(item->key, "noiommu"))
-		return set_bool(&host->starts_noiommu, item, err);
-	if (!strcmp(item->key, "aperture"))
-		return set_aperture(&host->iommu, item->value, err);
-	if (!strcmp(item->key, "memlock"))
-		return set_memlock(&host->iommu, item->value, err);
-	if (!strcmp(item->key, "dirty"))
-		return set_dirty(&host->iommu, item->value, err);
-	if (!strcmp(item->key, "kvm"))
-		return set_kvm(host, item->value, err);
-	if (!strcmp(item->key, "liobn"))
-		return set_bool(&host->kvm.has_liobn, item, err);
-	if (!strcmp(item->key, "isolation"))
-		return set_isolation(host, item->value, err);
-	if (!strcmp(item->key, "cdev"))
-		return set_bool(&host->has_cdev, item, err);
-	if (!strcmp(item->key, "intremap"))
-		return set_bool(&host->remaps_interrupts, item, err);
-	if (!strcmp(item->key, "unsafe_intrs"))
-		return set_bool(&host->allows_unsafe_interrupts, item, err);
-	uvfio_error_set(err,
-			"--host: no key '%s'; there are: iommu, noiommu, "
-			"scalable, aperture, memlock, dirty, cdev, kvm, "
-			"liobn, intremap, unsafe_intrs, isolation",
+	for (size_t i = 0; i < ROW_COUNT; i++)
+		if (!strcmp(rows[i].key.name, item->key))
+			return set_value(host, &rows[i], item->value, err);
+	uvfio_error_set(err, "--host: no key '%s'; --host=help lists them",
 			item->key);
 	return -EINVAL;
 }

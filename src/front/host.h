@@ -5,6 +5,8 @@
 #ifndef UVF_FRONT_HOST_H
 #define UVF_FRONT_HOST_H
 
+#include <stddef.h>
+
 #include "iommu/iommu.h"
 #include "kvm/vm.h"
 
@@ -31,16 +33,24 @@ struct uvf_host {
 	bool refuses_violation; /* where kernels up to 4.1 would stop */
 };
 
+#define UVF_HOST_VALUES 4 /* at most, of a key */
+
+/* One key of --host. */
+struct uvf_host_key {
+	const char *name;
+	const char *values[UVF_HOST_VALUES]; /* all there are; NULL ends */
+	unsigned int initial; /* which of them, without the key */
+	const char *summary;  /* a line */
+};
+
+/* The keys in the order of the help; NULL behind the last. */
+const struct uvf_host_key *uvf_host_key_at(size_t i);
+
 /**
  * uvf_host_parse() - from KEY=VALUE,... to a host
  * @ret_host: written on success
- * @text:     iommu=intel|amd|spapr|none, noiommu=on|off, aperture=39|48|57|64,
- * scalable=on|off, memlock=client|unlimited,
- * dirty=exact|kernel,
- * kvm=auto|real|stub|none, liobn=on|off, cdev=on|off,
- * intremap=on|off, unsafe_intrs=on|off; NULL: the first of each, but for
- *            noiommu=off, aperture=48, liobn=off and
- *            unsafe_intrs=off
+ * @profile:  of the machine
+ * @text:     keys of uvf_host_key_at() and their values, or NULL
  *
  * Return: 0, -ENOMEM, or -EINVAL and a line in @err.
  */

@@ -40,6 +40,8 @@ class Tool:
             self.options[command] = found
         self.models = set(re.findall(r"^(\w+) ", ask(["run", "-d", "help"]),
                                      re.M))
+        self.host_keys = set(re.findall(r"^(\w+)=", ask(
+            ["run", "--host=help"]), re.M))
         self.keys = {model: set(re.findall(r"^  (\w+)=", ask(
             ["run", "-d", f"{model},help"]), re.M)) for model in self.models}
 
@@ -180,6 +182,13 @@ def check_keys(tool, path, text):
     return found
 
 
+def check_host(tool, path, text):
+    """The keys of --host, each of which the manual page must name."""
+    named = set(re.findall(r"^\.Cm (\w+)", text, re.M))
+    return [f"{path}:1: says nothing of the key {key} of --host"
+            for key in sorted(tool.host_keys - named)]
+
+
 def documents(root):
     for name in ("README.md", "CONTRIBUTING.md"):
         yield name
@@ -232,6 +241,8 @@ def run_all(root, path_of_tool):
         page = f"docs/man/uvfio-{command}.1"
         results.append(check_manual(tool, command, page,
                                     checks.read(root, page)))
+    page = "docs/man/uvfio-run.1"
+    results.append(check_host(tool, page, checks.read(root, page)))
     page = "docs/man/uvfio-devices.5"
     results.append(check_keys(tool, page, checks.read(root, page)))
     return checks.report(results)
@@ -249,6 +260,7 @@ ANSWERS = {
     "run --help": "  -d, --device=SPEC    add\n      --abi=PROFILE   x\n"
                   "  -?, --help           help\n",
     "ls --help": "  -d, --device=SPEC    add\n",
+    "run --host=help": "iommu=a|b (a)\n        x\nkvm=c (c)\n        y\n",
     "run -d help": "edu      x\nigb      y\nmtty     z\n",
     "run -d mtty,help": "mtty: z\n  uuid=U\n    b\n",
     "run -d edu,help": "edu: x\n  addr=A\n    b\n",
@@ -290,6 +302,10 @@ KEYS = [
     (".Sh KEYS OF ALL\n.It Cm addr\n.Ss edu\n.Ss igb\n.It Cm in\n"
      ".Ss mtty\n", True),
 ]
+HOSTS = [
+    (".Cm iommu\nis\n.Cm a\n.Cm kvm\n", False),
+    (".Cm iommu\nkvm\n", True),
+]
 SESSIONS = [
     ("```\n$ build/uvfio ls\none\ntwo\n```\n", False),
     ("```\n$ build/uvfio ls\none\n```\n", True),
@@ -304,6 +320,8 @@ def self_test():
                 for text, must_fail in CASES]
     verdicts += [(text, check_manual(tool, "run", "x.1", text), must_fail)
                  for text, must_fail in MANUALS]
+    verdicts += [(text, check_host(tool, "x.1", text), must_fail)
+                 for text, must_fail in HOSTS]
     verdicts += [(text, check_keys(tool, "x.5", text), must_fail)
                  for text, must_fail in KEYS]
     verdicts += [(text, check_sessions(lambda command: "one\ntwo\n", "x.md",

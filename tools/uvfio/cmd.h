@@ -37,6 +37,9 @@ bool add_device_option(struct machine_options *options, const char *spec);
 /* For -d help and -d MODEL,help: prints and returns true. */
 bool print_device_help(const char *spec, int *ret_status);
 
+/* For --host=help: prints and returns true. */
+bool print_host_help(const char *text);
+
 /* NULL after a message. */
 struct uvfio_machine *build_machine(const struct machine_options *options,
 				    bool may_spin);

@@ -46,6 +46,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		options->machine.abi = arg;
 		return 0;
 	case KEY_HOST:
+		if (print_host_help(arg))
+			exit(STATUS_OK);
 		options->machine.host = arg;
 		return 0;
 	case KEY_JSON:

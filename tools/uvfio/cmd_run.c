@@ -34,10 +34,7 @@ static const struct argp_option option_table[] = {
 	 "or as the RFC v02 (6.12)",
 	 0},
 	{"host", KEY_HOST, "KEY=VALUE,...", 0,
-	 "the pretended host: iommu=intel|amd|none (intel), noiommu=on|off "
-	 "(off), aperture=39|48|57 (48), "
-	 "kvm=auto|real|stub|none (auto)",
-	 0},
+	 "the pretended host; --host=help lists the keys", 0},
 	{"view", KEY_VIEW, "MODE", 0,
 	 "how /dev and /sys are shown: namespace, paths, or auto (auto)", 0},
 	{"unregister-policy", KEY_UNREGISTER, "POLICY", 0,
@@ -111,6 +108,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		options->machine.abi = arg;
 		return 0;
 	case KEY_HOST:
+		if (print_host_help(arg))
+			exit(STATUS_OK);
 		options->machine.host = arg;
 		return 0;
 	case KEY_VIEW:

@@ -10,6 +10,8 @@
 
 #include "cmd.h"
 
+#include "front/host.h"
+
 bool add_device_option(struct machine_options *options, const char *spec)
 {
 	const char **grown =
@@ -105,6 +107,26 @@ bool print_device_help(const char *spec, int *ret_status)
 	}
 	complain("no device model '%.*s'; -d help lists them", (int)len, spec);
 	*ret_status = STATUS_USAGE;
+	return true;
+}
+
+/* The value without the key stands in brackets. */
+static void print_host_key(const struct uvf_host_key *key)
+{
+	printf("%s=", key->name);
+	for (size_t i = 0; i < UVF_HOST_VALUES && key->values[i]; i++)
+		printf("%s%s", i ? "|" : "", key->values[i]);
+	printf(" (%s)\n        %s\n", key->values[key->initial], key->summary);
+}
+
+bool print_host_help(const char *text)
+{
+	const struct uvf_host_key *key;
+
+	if (strcmp(text, "help") != 0)
+		return false;
+	for (size_t i = 0; (key = uvf_host_key_at(i)); i++)
+		print_host_key(key);
 	return true;
 }
 
