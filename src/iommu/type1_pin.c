@@ -185,33 +185,33 @@ static int charge_pin_locked(struct uvf_type1 *t1, struct uvf_mapping *mapping)
 	return 0;
 }
 
-static int pin_new_locked(struct uvf_type1 *t1, struct uvf_mapping *mapping,
-			  uint64_t iova, struct pin **ret_pin)
-	UVF_REQUIRES(t1->lock)
+/* NULL and an errno in *ret_error when the page cannot be pinned. */
+static struct pin *pin_new_locked(struct uvf_type1 *t1,
+				  struct uvf_mapping *mapping, uint64_t iova,
+				  int *ret_error) UVF_REQUIRES(t1->lock)
 {
 	struct pin *pin = uvf_zalloc(sizeof(*pin));
 	uint8_t *page;
-	int ret;
 
+	*ret_error = -ENOMEM;
 	if (!pin)
-		return -ENOMEM;
-	ret = hold_page(mapping, page_at(iova).first, &pin->mem, &page);
-	if (ret)
+		return NULL;
+	*ret_error = hold_page(mapping, page_at(iova).first, &pin->mem, &page);
+	if (*ret_error)
 		goto err_free;
-	ret = charge_pin_locked(t1, mapping);
-	if (ret)
+	*ret_error = charge_pin_locked(t1, mapping);
+	if (*ret_error)
 		goto err_put;
 	pin->page = page;
 	/* The page was looked for before, and is not in the tree. */
 	(void)uvf_itree_insert(&t1->pins, &pin->node, page_at(iova));
-	*ret_pin = pin;
-	return 0;
+	return pin;
 
 err_put:
 	uvf_mem_put(pin->mem);
 err_free:
 	uvf_free(pin);
-	return ret;
+	return NULL;
 }
 
 static int pin_one_locked(struct uvf_type1 *t1, uint64_t iova, uint32_t prot,
@@ -225,8 +225,8 @@ static int pin_one_locked(struct uvf_type1 *t1, uint64_t iova, uint32_t prot,
 		return ret;
 	pin = pin_of(uvf_itree_find(&t1->pins, page_at(iova)));
 	if (!pin)
-		ret = pin_new_locked(t1, mapping, iova, &pin);
-	if (ret)
+		pin = pin_new_locked(t1, mapping, iova, &ret);
+	if (!pin)
 		return ret;
 	pin->count++;
 	pin->is_written |= prot & UVF_PROT_WRITE;
