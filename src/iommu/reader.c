@@ -101,12 +101,22 @@ void uvf_reader_offline(void)
 	atomic_store_explicit(&self->is_online, false, memory_order_release);
 }
 
+/* A hint to the processor that nothing is done here but looking. */
+static void relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
 static void let_run(unsigned int spins)
 {
 	const struct timespec nap = {.tv_nsec = NAP_NS};
 
 	if (spins < SPIN_MAX)
-		__builtin_ia32_pause();
+		relax();
 	else if (spins < YIELD_MAX)
 		sched_yield();
 	else
