@@ -34,10 +34,9 @@ static void tell(struct uvf_mm_account *account, uint64_t locked,
 	if (atomic_exchange(&account->has_told, true))
 		return;
 	uvf_log(UVF_LOG_WARNING,
-		"a mapping of %" PRIu64 " KiB is refused: with %" PRIu64
-		" KiB that are locked already it passes the limit of %" PRIu64
-		" KiB; raise that by 'ulimit -l', or use "
-		"--host=memlock=unlimited",
+		"a mapping of %" PRIu64 " KiB is refused, as on Linux: %" PRIu64
+		" of the %" PRIu64 " KiB that may be locked are in use; "
+		"'ulimit -l' raises that, --host=memlock=unlimited lifts it",
 		npages * (PAGE_BYTES / 1024), locked * (PAGE_BYTES / 1024),
 		limit / 1024);
 }
