@@ -37,7 +37,7 @@
 #define RUNS     7u
 #define LINES    (1u << 22) /* of a cache, 256 MiB */
 
-static uint8_t buffer[4096] __attribute__((aligned(64)));
+static __thread uint8_t buffer[4096] __attribute__((aligned(64)));
 static double null_ns;   /* an ioctl on /dev/null */
 static double memory_ns; /* a load that waits for the one before */
 
