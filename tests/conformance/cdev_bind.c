@@ -171,6 +171,7 @@ static const char *fd_label(long i)
 	return label;
 }
 
+/* Shows V2. */
 static void when(long i)
 {
 	struct asked a = states[i % STATES].enter();
@@ -240,6 +241,7 @@ static void bad_memory_when(long i)
 	outcome("then", cdev_bind(a.cdev, a.iommufd));
 }
 
+/* Shows V2. */
 static void works_when(long i)
 {
 	struct asked a = states[i].enter();

@@ -43,6 +43,7 @@ static const char *call_label(long i)
 	return i < (long)COUNT(calls) ? calls[i].label : NULL;
 }
 
+/* Shows V2. */
 static void unbound_refuses(long i)
 {
 	result(ioctl(cdev_open(0), calls[i].nr, bad_pointer()));

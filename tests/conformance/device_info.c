@@ -24,6 +24,7 @@ static size_t written(int device, uint32_t argsz)
 	return end;
 }
 
+/* Shows V3. */
 static void argsz(long size)
 {
 	struct session s = session_device();
@@ -92,6 +93,7 @@ static const char *call_label(long i)
 	return i < (long)COUNT(calls) ? calls[i].name : NULL;
 }
 
+/* Shows V1. */
 static void refuses(long i)
 {
 	struct session s = session_device();

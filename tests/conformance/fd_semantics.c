@@ -300,7 +300,7 @@ static void group(long i)
 	ops[i].run(s.group);
 }
 
-/* Shows D6. */
+/* Shows D6, V5. */
 static void device(long i)
 {
 	struct session s = session_device();
@@ -352,6 +352,7 @@ static void fdinfo_of_a_container(void)
 	fdinfo_of(container_open());
 }
 
+/* Shows V5. */
 static void fdinfo_of_a_device(void)
 {
 	struct session s = session_device();

@@ -3,8 +3,9 @@
 """check-requirements.py [--root DIR] [--write] [--self-test]
 
 docs/requirements.md has a row for each thing that a test must show about the
-VFIO core or IOMMU, and names the tests that do.  A test says so itself, in the
-comment above its function or, for a program, at the head of its file:
+VFIO core, IOMMU or devices, and names the tests that do.  A test says so
+itself, in the comment above its function or, for a program, at the head of its
+file:
 
     /* Shows U2, U3. */
 

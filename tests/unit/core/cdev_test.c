@@ -176,7 +176,7 @@ static bool reaches_page(struct uvfio_machine *machine, int device)
 	return !memcmp(page, page + 8, 8);
 }
 
-/* Shows V1, M67. */
+/* Shows H1, M67. */
 static void before_bind_nothing_is_allowed(void **state)
 {
 	int device = must_open(*state, VFIO0);
@@ -191,7 +191,7 @@ static void before_bind_nothing_is_allowed(void **state)
 	must_close(*state, device);
 }
 
-/* Shows V2, M67. */
+/* Shows H2, M67. */
 static void bind_refuses_in_this_order(void **state)
 {
 	struct bind bind = {.argsz = 15, .iommufd = -1};
@@ -270,7 +270,7 @@ static void newest_kernels_read_more_of_bind(void **state)
 	uvfio_machine_destroy(old);
 }
 
-/* Shows V3, V4. */
+/* Shows H3, H4. */
 static void a_bound_device_and_an_open_group_exclude_each_other(void **state)
 {
 	int iommufd = must_open(*state, "/dev/iommu");
@@ -288,7 +288,7 @@ static void a_bound_device_and_an_open_group_exclude_each_other(void **state)
 	must_close(*state, iommufd);
 }
 
-/* Shows V5. */
+/* Shows H5. */
 static void a_bind_that_cannot_answer_is_undone(void **state)
 {
 	struct bind *bind = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
@@ -311,7 +311,7 @@ static void a_bind_that_cannot_answer_is_undone(void **state)
 	must_close(*state, iommufd);
 }
 
-/* Shows V6, V7, M67. */
+/* Shows H6, H7, M67. */
 static void attach_moves_and_detach_leaves(void **state)
 {
 	struct pt *pt = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
@@ -353,7 +353,7 @@ static void attach_moves_and_detach_leaves(void **state)
 	must_close(*state, iommufd);
 }
 
-/* Shows V8. */
+/* Shows H8. */
 static void closing_releases_what_was_bound(void **state)
 {
 	int iommufd = must_open(*state, "/dev/iommu");
@@ -372,7 +372,7 @@ static void closing_releases_what_was_bound(void **state)
 	must_close(*state, iommufd);
 }
 
-/* Shows V9. */
+/* Shows H9. */
 static void dma_goes_on_without_the_iommufd(void **state)
 {
 	int iommufd = must_open(*state, "/dev/iommu");
@@ -387,7 +387,7 @@ static void dma_goes_on_without_the_iommufd(void **state)
 	must_close(*state, device);
 }
 
-/* Shows V10. */
+/* Shows H10. */
 static void a_file_of_a_group_is_no_cdev(void **state)
 {
 	struct opened opened = machine_open(*state);
@@ -416,7 +416,7 @@ static void sysfs_write(struct uvfio_machine *machine, const char *file,
 		uvfio_sysfs_write(machine, file, text, (size_t)size, 0), size);
 }
 
-/* Shows V11. */
+/* Shows H11. */
 static void the_lowest_number_is_taken_again(void **state)
 {
 	sysfs_write(*state, DRIVERS "unbind", EDU_A);

@@ -378,7 +378,7 @@ static void second_registration_is_refused(void **state)
 	}
 }
 
-/* Shows V11. */
+/* Shows H11. */
 static void index_is_the_lowest_free(void **state)
 {
 	struct rig rig = rig_create(NULL);
