@@ -29,6 +29,8 @@
 
 /* Where a short access may write. */
 #define SHORT_BYTES 2304u
+/* Seconds from one word about a long run to the next. */
+#define PROGRESS_SECONDS 60
 
 static struct stage stage;
 
@@ -160,9 +162,22 @@ static void report(unsigned int round, const struct page *page)
 	}
 }
 
+/* A run of hours is seen not to be stuck.  Returns when to speak next. */
+static double show_progress(unsigned int round, unsigned int rounds, double due)
+{
+	double at = now();
+
+	if (at < due)
+		return due;
+	fprintf(stderr, "%s: %u of %u rounds\n", stage.variant->name, round,
+		rounds);
+	return at + PROGRESS_SECONDS;
+}
+
 /* True when no canary was touched. */
 static bool run_rounds(unsigned int rounds)
 {
+	double due = now() + PROGRESS_SECONDS;
 	size_t size = stage.is_long ? LONG_BYTES : SHORT_BYTES;
 	unsigned int pause = stage.is_long ? 65536 : 256;
 	uint64_t random = stage.seed;
@@ -174,6 +189,8 @@ static bool run_rounds(unsigned int rounds)
 			report(round, page);
 			return false;
 		}
+		if (round % 16 == 0)
+			due = show_progress(round, rounds, due);
 		stage.variant->give(&stage, page);
 		for (uint64_t i = next_random(&random) % pause; i; i--)
 			__builtin_ia32_pause();
