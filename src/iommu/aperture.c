@@ -33,7 +33,6 @@ void uvf_iommu_host_use(struct uvf_iommu_host *host,
 			const struct uvf_iommu_preset *preset)
 {
 	host->vendor = preset->vendor;
-	host->is_vtd = preset->vendor == UVF_IOMMU_INTEL;
 	host->page_sizes = preset->page_sizes;
 	host->write_implies_read = preset->write_implies_read;
 	host->enforces_coherency = preset->enforces_coherency;

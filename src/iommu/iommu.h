@@ -35,7 +35,6 @@ struct uvf_iommu_host {
 	uint64_t page_sizes;        /* bitmap, as GET_INFO shows it */
 	bool write_implies_read;    /* tables cannot say write-only */
 	bool enforces_coherency;    /* DMA_CC */
-	bool is_vtd;                /* of Intel, and says so */
 	bool is_scalable;           /* VT-d in scalable mode, or the like */
 	bool nests;                 /* tables of clients on top of ours */
 	bool tracks_dirty;          /* tables can tell what was written */

@@ -303,6 +303,19 @@ static bool fits(const struct uvf_spapr_window *window, uint64_t iova,
 	       (!size || size - 1 <= window->iova.last - iova);
 }
 
+/* What both calls ask for first.  Return: 0, -EPERM or -EFAULT. */
+static int admit_locked(struct uvf_spapr *sp, struct uvf_caller *caller,
+			bool is_unreadable) UVF_REQUIRES(sp->lock)
+{
+	int ret = uvf_spapr_admit_locked(sp, caller);
+
+	if (ret)
+		return ret;
+	if (!sp->is_enabled)
+		return -EPERM;
+	return is_unreadable ? -EFAULT : 0;
+}
+
 static int map_locked(struct uvf_spapr *sp, struct uvf_caller *caller,
 		      const struct vfio_iommu_type1_dma_map *map)
 	UVF_REQUIRES(sp->lock)
@@ -364,11 +377,7 @@ long uvf_spapr_ioctl_map_dma(struct uvf_spapr *sp, struct uvf_caller *caller,
 	int ret;
 
 	uvf_lock(&sp->lock);
-	ret = uvf_spapr_admit_locked(sp, caller);
-	if (!ret && !sp->is_enabled)
-		ret = -EPERM;
-	if (!ret && is_unreadable)
-		ret = -EFAULT;
+	ret = admit_locked(sp, caller, is_unreadable);
 	if (!ret)
 		ret = map_locked(sp, caller, &map);
 	uvf_unlock(&sp->lock);
@@ -427,11 +436,7 @@ long uvf_spapr_ioctl_unmap_dma(struct uvf_spapr *sp, struct uvf_caller *caller,
 	int ret;
 
 	uvf_lock(&sp->lock);
-	ret = uvf_spapr_admit_locked(sp, caller);
-	if (!ret && !sp->is_enabled)
-		ret = -EPERM;
-	if (!ret && is_unreadable)
-		ret = -EFAULT;
+	ret = admit_locked(sp, caller, is_unreadable);
 	if (!ret)
 		ret = unmap_locked(sp, caller, &unmap);
 	uvf_unlock(&sp->lock);

@@ -218,6 +218,19 @@ void uvf_spapr_remove_windows_locked(struct uvf_spapr *sp)
 			remove_locked(sp, &sp->windows[i]);
 }
 
+/* What both calls ask for first.  Return: 0, -EPERM, -ENXIO or -EFAULT. */
+static int admit_locked(struct uvf_spapr *sp, struct uvf_caller *caller,
+			bool is_unreadable) UVF_REQUIRES(sp->lock)
+{
+	int ret = uvf_spapr_take_mm_locked(sp, caller);
+
+	if (ret)
+		return ret;
+	if (uvf_list_is_empty(&sp->seats))
+		return -ENXIO;
+	return is_unreadable ? -EFAULT : 0;
+}
+
 static int tce_create_locked(struct uvf_spapr *sp, struct uvf_caller *caller,
 			     struct vfio_iommu_spapr_tce_create *args)
 	UVF_REQUIRES(sp->lock)
@@ -265,11 +278,7 @@ long uvf_spapr_ioctl_tce_create(struct uvf_spapr *sp, struct uvf_caller *caller,
 	int ret;
 
 	uvf_lock(&sp->lock);
-	ret = uvf_spapr_take_mm_locked(sp, caller);
-	if (!ret && uvf_list_is_empty(&sp->seats))
-		ret = -ENXIO;
-	if (!ret && is_unreadable)
-		ret = -EFAULT;
+	ret = admit_locked(sp, caller, is_unreadable);
 	if (!ret)
 		ret = tce_create_locked(sp, caller, &args);
 	uvf_unlock(&sp->lock);
@@ -315,11 +324,7 @@ long uvf_spapr_ioctl_tce_remove(struct uvf_spapr *sp, struct uvf_caller *caller,
 	int ret;
 
 	uvf_lock(&sp->lock);
-	ret = uvf_spapr_take_mm_locked(sp, caller);
-	if (!ret && uvf_list_is_empty(&sp->seats))
-		ret = -ENXIO;
-	if (!ret && is_unreadable)
-		ret = -EFAULT;
+	ret = admit_locked(sp, caller, is_unreadable);
 	if (!ret)
 		ret = tce_remove_locked(sp, &args);
 	uvf_unlock(&sp->lock);

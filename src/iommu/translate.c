@@ -85,6 +85,8 @@ static struct uvf_leaf *leaf_create(struct uvf_aspace *as,
 
 	if (!leaf)
 		return NULL;
+	if (prot & UVF_PROT_WRITE && as->write_implies_read)
+		prot |= UVF_PROT_READ;
 	leaf->first_prot = iova.first | (prot & UVF_PROT_ALL);
 	leaf->last = iova.last;
 	leaf->mem = uvf_mem_get(mem);
@@ -113,8 +115,6 @@ int uvf_aspace_map_slice(struct uvf_aspace *as, struct uvf_range iova,
 	struct uvf_leaf *leaf;
 	int ret;
 
-	if (prot & UVF_PROT_WRITE && as->write_implies_read)
-		prot |= UVF_PROT_READ;
 	leaf = leaf_create(as, iova, mem, offset, prot);
 	if (!leaf)
 		return -ENOMEM;
@@ -209,8 +209,6 @@ int uvf_aspace_replace_slice(struct uvf_aspace *as, struct uvf_range iova,
 {
 	struct uvf_leaf *leaf, *old;
 
-	if (prot & UVF_PROT_WRITE && as->write_implies_read)
-		prot |= UVF_PROT_READ;
 	leaf = leaf_create(as, iova, mem, offset, prot);
 	if (!leaf)
 		return -ENOMEM;

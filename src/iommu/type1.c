@@ -58,8 +58,7 @@ static bool enforces_coherency(struct uvf_type1 *t1)
 
 	uvf_lock(&t1->lock);
 	uvf_list_for_each (node, &t1->domains)
-		if (!uvf_list_entry(node, struct uvf_type1_domain, node)
-			     ->hw.enforces_coherency)
+		if (!uvf_type1_domain_of(node)->hw.enforces_coherency)
 			ret = false;
 	uvf_unlock(&t1->lock);
 	return ret;

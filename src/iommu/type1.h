@@ -100,6 +100,12 @@ static inline struct uvf_mapping *uvf_mapping_of(struct uvf_inode *node)
 	return node ? uvf_itree_entry(node, struct uvf_mapping, node) : NULL;
 }
 
+static inline struct uvf_type1_domain *
+uvf_type1_domain_of(struct uvf_list *node)
+{
+	return uvf_list_entry(node, struct uvf_type1_domain, node);
+}
+
 /* Groups and their domains, in type1_domain.c. */
 
 int uvf_type1_attach_group(void *state, struct uvf_caller *caller,

@@ -135,10 +135,8 @@ static void collect_locked(struct uvf_type1 *t1,
 	struct uvf_list *node;
 
 	uvf_list_for_each (node, &t1->domains)
-		uvf_aspace_take_dirty(
-			uvf_list_entry(node, struct uvf_type1_domain, node)
-				->aspace,
-			mapping->node.key, true, mark_run, t1);
+		uvf_aspace_take_dirty(uvf_type1_domain_of(node)->aspace,
+				      mapping->node.key, true, mark_run, t1);
 }
 
 void uvf_type1_drain_dirty_locked(struct uvf_type1 *t1)
@@ -146,10 +144,8 @@ void uvf_type1_drain_dirty_locked(struct uvf_type1 *t1)
 	struct uvf_list *node;
 
 	uvf_list_for_each (node, &t1->domains)
-		uvf_aspace_drain_dirty(
-			uvf_list_entry(node, struct uvf_type1_domain, node)
-				->aspace,
-			mark_run, t1);
+		uvf_aspace_drain_dirty(uvf_type1_domain_of(node)->aspace,
+				       mark_run, t1);
 }
 
 /* Whether any page of a mapping may have been written, for all we know. */
@@ -273,9 +269,7 @@ static void stop_locked(struct uvf_type1 *t1) UVF_REQUIRES(t1->lock)
 
 	uvf_list_for_each (domain, &t1->domains)
 		(void)uvf_aspace_track_dirty(
-			uvf_list_entry(domain, struct uvf_type1_domain, node)
-				->aspace,
-			false);
+			uvf_type1_domain_of(domain)->aspace, false);
 	for (node = uvf_itree_first(&t1->mappings); node;
 	     node = uvf_itree_next(node)) {
 		struct uvf_mapping *mapping = uvf_mapping_of(node);
@@ -294,10 +288,8 @@ static int track_domains_locked(struct uvf_type1 *t1) UVF_REQUIRES(t1->lock)
 	if (!uvf_type1_keeps_bits_locked(t1))
 		return 0;
 	uvf_list_for_each (node, &t1->domains) {
-		ret = uvf_aspace_track_dirty(
-			uvf_list_entry(node, struct uvf_type1_domain, node)
-				->aspace,
-			true);
+		ret = uvf_aspace_track_dirty(uvf_type1_domain_of(node)->aspace,
+					     true);
 		if (ret)
 			return ret;
 	}

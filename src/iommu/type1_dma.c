@@ -66,8 +66,7 @@ static int replace_locked(struct uvf_type1 *t1, struct uvf_mapping *mapping,
 	int ret;
 
 	uvf_list_for_each (node, &t1->domains) {
-		struct uvf_type1_domain *domain =
-			uvf_list_entry(node, struct uvf_type1_domain, node);
+		struct uvf_type1_domain *domain = uvf_type1_domain_of(node);
 
 		ret = uvf_aspace_replace(domain->aspace, mapping->node.key,
 					 mem);

@@ -15,11 +15,6 @@
 
 #define PAGE_BYTES 4096ull
 
-static struct uvf_type1_domain *domain_of(struct uvf_list *node)
-{
-	return uvf_list_entry(node, struct uvf_type1_domain, node);
-}
-
 static const struct uvf_iommu_hw *hw_of(const struct uvf_type1 *t1,
 					const struct uvf_iommu_member *member)
 {
@@ -38,7 +33,8 @@ static void unlink_before(struct uvf_type1 *t1, const struct uvf_list *end,
 	struct uvf_list *node;
 
 	for (node = t1->domains.next; node != end; node = node->next)
-		uvf_aspace_unlink(domain_of(node)->aspace, mapping->node.key);
+		uvf_aspace_unlink(uvf_type1_domain_of(node)->aspace,
+				  mapping->node.key);
 }
 
 void uvf_type1_unlink_domains_locked(struct uvf_type1 *t1,
@@ -52,7 +48,7 @@ void uvf_type1_drain_domains_locked(struct uvf_type1 *t1)
 	struct uvf_list *node;
 
 	uvf_list_for_each (node, &t1->domains)
-		uvf_aspace_drain(domain_of(node)->aspace);
+		uvf_aspace_drain(uvf_type1_domain_of(node)->aspace);
 }
 
 int uvf_type1_map_domains_locked(struct uvf_type1 *t1,
@@ -63,8 +59,9 @@ int uvf_type1_map_domains_locked(struct uvf_type1 *t1,
 	int ret;
 
 	uvf_list_for_each (node, &t1->domains) {
-		ret = uvf_aspace_map(domain_of(node)->aspace, mapping->node.key,
-				     mapping->mem, mem->prot);
+		ret = uvf_aspace_map(uvf_type1_domain_of(node)->aspace,
+				     mapping->node.key, mapping->mem,
+				     mem->prot);
 		if (!ret)
 			continue;
 		unlink_before(t1, node, mapping);
@@ -132,10 +129,10 @@ static void charge_pins_locked(struct uvf_type1 *t1,
 {
 	uint64_t pins = uvf_type1_count_pins_locked(t1, mapping->node.key);
 
-	if (mapping->charged > pins)
-		uvf_account_uncharge(mapping->payer, mapping->charged - pins);
-	if (mapping->charged > pins)
-		mapping->charged = pins;
+	if (mapping->charged <= pins)
+		return;
+	uvf_account_uncharge(mapping->payer, mapping->charged - pins);
+	mapping->charged = pins;
 }
 
 static struct uvf_range vaddr_of(const struct uvf_mapping *mapping)
@@ -297,7 +294,7 @@ static void set_page_sizes_locked(struct uvf_type1 *t1) UVF_REQUIRES(t1->lock)
 	uint64_t sizes = UINT64_MAX;
 
 	uvf_list_for_each (node, &t1->domains)
-		sizes &= domain_of(node)->hw.page_sizes;
+		sizes &= uvf_type1_domain_of(node)->hw.page_sizes;
 	/* Hardware with smaller pages passes for one with the CPU's. */
 	if (sizes & (PAGE_BYTES - 1))
 		sizes = (sizes & ~(PAGE_BYTES - 1)) | PAGE_BYTES;
@@ -321,8 +318,8 @@ static struct uvf_type1_domain *find_equal_locked(struct uvf_type1 *t1,
 	struct uvf_list *node;
 
 	uvf_list_for_each (node, &t1->domains)
-		if (is_equal(&domain_of(node)->hw, hw))
-			return domain_of(node);
+		if (is_equal(&uvf_type1_domain_of(node)->hw, hw))
+			return uvf_type1_domain_of(node);
 	return NULL;
 }
 
@@ -479,7 +476,7 @@ static struct uvf_range common_aperture_locked(const struct uvf_type1 *t1)
 	struct uvf_list *node;
 
 	uvf_list_for_each (node, &t1->domains) {
-		struct uvf_range one = domain_of(node)->hw.aperture;
+		struct uvf_range one = uvf_type1_domain_of(node)->hw.aperture;
 
 		if (one.first > aperture.first)
 			aperture.first = one.first;
@@ -534,7 +531,8 @@ static void widen_locked(struct uvf_type1 *t1, bool has_lost_domain)
 	ret = uvf_iova_list_trim(&valid, aperture);
 	uvf_list_for_each (node, &t1->domains)
 		if (!ret)
-			ret = punch_members(t1, domain_of(node), &valid);
+			ret = punch_members(t1, uvf_type1_domain_of(node),
+					    &valid);
 	if (ret) {
 		uvf_iova_list_fini(&valid);
 		return;

@@ -122,13 +122,11 @@ static int find_mapping_locked(const struct uvf_type1 *t1, uint64_t iova,
 			       uint32_t prot, struct uvf_mapping **ret_mapping)
 	UVF_REQUIRES(t1->lock)
 {
-	struct uvf_inode *node =
-		uvf_itree_find(&t1->mappings, (struct uvf_range){iova, iova});
-	struct uvf_mapping *mapping;
+	struct uvf_mapping *mapping = uvf_mapping_of(
+		uvf_itree_find(&t1->mappings, (struct uvf_range){iova, iova}));
 
-	if (!node)
+	if (!mapping)
 		return -EINVAL;
-	mapping = uvf_itree_entry(node, struct uvf_mapping, node);
 	if ((mapping->mem->prot & prot) != prot)
 		return -EPERM;
 	*ret_mapping = mapping;

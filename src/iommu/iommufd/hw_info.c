@@ -85,7 +85,7 @@ int iommu_ioctl_get_hw_info(struct uvf_iommufd_call *call, void *cmd)
 		.ecap_reg = ecap_of(host),
 	};
 	struct iommu_hw_info *info = cmd;
-	uint32_t size = host->is_vtd ? sizeof(vtd) : 0;
+	uint32_t size = host->vendor == UVF_IOMMU_INTEL ? sizeof(vtd) : 0;
 	uint32_t len = info->data_len < size ? info->data_len : size;
 
 	if (info->flags || info->reserved[0] || info->reserved[1] ||

@@ -116,7 +116,7 @@ static void an_old_iommu_refuses_what_it_cannot_do(void **state)
 	bench_open(&bench);
 	uvf_iommufd_device_unbind(bench.device);
 	uvf_iommufd_put(bench.rig.ctx);
-	bench.rig.host.is_vtd = false;
+	bench.rig.host.vendor = UVF_IOMMU_AMD;
 	bench.rig.host.is_scalable = false;
 	bench.rig.host.nests = false;
 	bench.rig.host.tracks_dirty = false;

@@ -118,7 +118,7 @@ void rig_open(struct rig *rig)
 		.profile = &rig->profile,
 		.aperture_bits = 48,
 		.page_sizes = 0x40201000,
-		.is_vtd = true,
+		.vendor = UVF_IOMMU_INTEL,
 		.is_scalable = true,
 		.nests = true,
 		.tracks_dirty = true,
