@@ -1,214 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Migration: the ways between the states against a statement of the rules of
- * its own, the stream, and the features that lead there.
+ * its own, and the features that lead there.
  */
-#include "core/migration.h"
+#include "migration_fake.h"
 
 #include <errno.h>
-#include <linux/vfio.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include <cmocka.h>
 
-#include "base/profile.h"
-#include "core/device.h"
-#include "core/feature.h"
-#include "core/file.h"
-#include "mem/caller.h"
-#include "mem/copy.h"
-#include "mem/self.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define GET          VFIO_DEVICE_FEATURE_GET
-#define SET          VFIO_DEVICE_FEATURE_SET
-#define PROBE        VFIO_DEVICE_FEATURE_PROBE
-#define DATA_SIZE    9u
-#define PRECOPY_INFO _IO(';', 121)
-#define STATE_BYTES  10000u
-
 static const uint32_t option_sets[] = {1, 3, 5, 7};
-
-/* A device whose state is an array of bytes. */
-struct fake {
-	struct uvf_device device;
-	struct uvf_profile profile;
-	struct uvf_caller caller;
-	struct uvf_file *installed; /* what the last call gave */
-	bool has_no_fd;
-	uint8_t arcs[32][2];
-	unsigned int arc_count;
-	unsigned int fails_at; /* 1 for the first arc; 0: none */
-	int failure;
-	uint8_t state[STATE_BYTES];
-	size_t saved, loaded, precopy;
-};
-
-static int fake_step(void *arg, enum uvf_mig_state from, enum uvf_mig_state to)
-{
-	struct fake *fake = arg;
-
-	assert_true(fake->arc_count < COUNT(fake->arcs));
-	fake->arcs[fake->arc_count][0] = (uint8_t)from;
-	fake->arcs[fake->arc_count][1] = (uint8_t)to;
-	fake->arc_count++;
-	if (fake->fails_at && !--fake->fails_at)
-		return fake->failure;
-	if (from == UVF_MIG_RESUMING && to == UVF_MIG_STOP &&
-	    fake->loaded != STATE_BYTES)
-		return -EINVAL;
-	if (to == UVF_MIG_RESUMING)
-		fake->loaded = 0;
-	if (from == UVF_MIG_STOP || from == UVF_MIG_RUNNING)
-		fake->saved = 0;
-	return 0;
-}
-
-static uint32_t state_of(struct fake *fake)
-{
-	return uvf_migration_state(fake->device.migration);
-}
-
-/* While the device runs, only the first bytes are known. */
-static ssize_t fake_save(void *arg, void *buf, size_t len)
-{
-	struct fake *fake = arg;
-	size_t end = fake->precopy ? fake->precopy : STATE_BYTES;
-
-	if (len > end - fake->saved)
-		len = end - fake->saved;
-	memcpy(buf, fake->state + fake->saved, len);
-	fake->saved += len;
-	return (ssize_t)len;
-}
-
-static int fake_load(void *arg, const void *buf, size_t len)
-{
-	struct fake *fake = arg;
-
-	if (len > STATE_BYTES - fake->loaded)
-		return -ENOSPC;
-	memcpy(fake->state + fake->loaded, buf, len);
-	fake->loaded += len;
-	return 0;
-}
-
-static uint64_t fake_data_size(void *arg)
-{
-	struct fake *fake = arg;
-
-	return STATE_BYTES - fake->saved;
-}
-
-static void fake_precopy_left(void *arg, uint64_t *ret_initial,
-			      uint64_t *ret_dirty)
-{
-	struct fake *fake = arg;
-
-	*ret_initial = fake->precopy - fake->saved;
-	*ret_dirty = 7;
-}
-
-static const struct uvf_migration_ops fake_migration_ops = {
-	.step = fake_step,
-	.save = fake_save,
-	.load = fake_load,
-	.data_size = fake_data_size,
-	.precopy_left = fake_precopy_left,
-};
-
-static struct fake *fake_of(struct uvf_caller *caller)
-{
-	return (struct fake *)(void *)((char *)caller -
-				       offsetof(struct fake, caller));
-}
-
-static int fake_fd_check(struct uvf_caller *caller)
-{
-	return fake_of(caller)->has_no_fd ? -EMFILE : 0;
-}
-
-static int fake_file_install(struct uvf_caller *caller, struct uvf_file *file)
-{
-	fake_of(caller)->installed = file;
-	return 42;
-}
-
-static const struct uvf_caller_ops fake_caller_ops = {
-	.fd_check = fake_fd_check,
-	.file_install = fake_file_install,
-};
-
-static const struct uvf_device_ops fake_ops;
-
-static void fake_open(struct fake *fake, uint32_t flags, const char *abi)
-{
-	memset(fake, 0, sizeof(*fake));
-	assert_int_equal(uvf_copy_guard_init(), 0);
-	assert_int_equal(uvf_profile_parse(&fake->profile, abi, NULL), 0);
-	fake->caller.ops = &fake_caller_ops;
-	assert_int_equal(uvf_self_create(&fake->caller.mm), 0);
-	fake->device.ops = &fake_ops;
-	for (size_t i = 0; i < STATE_BYTES; i++)
-		fake->state[i] = (uint8_t)(i * 7 + i / 256);
-	if (flags)
-		assert_int_equal(uvf_migration_create(&fake->device.migration,
-						      &fake_migration_ops,
-						      flags, fake),
-				 0);
-}
-
-static void fake_close(struct fake *fake)
-{
-	uvf_migration_destroy(fake->device.migration);
-	uvf_mm_put(fake->caller.mm);
-}
-
-static int feature(struct fake *fake, void *arg)
-{
-	return (int)uvf_device_feature(&fake->device, &fake->profile,
-				       &fake->caller, (uintptr_t)arg);
-}
-
-struct mig_state {
-	struct vfio_device_feature header;
-	struct vfio_device_feature_mig_state data;
-};
-
-static struct mig_state mig_state(uint32_t op, uint32_t state)
-{
-	return (struct mig_state){
-		.header.argsz = sizeof(struct mig_state),
-		.header.flags = op | VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE,
-		.data.device_state = state,
-		.data.data_fd = 5,
-	};
-}
-
-/* SET; *ret_file is what came along, or NULL. */
-static int set_state(struct fake *fake, uint32_t state,
-		     struct uvf_file **ret_file)
-{
-	struct mig_state arg = mig_state(SET, state);
-	int ret;
-
-	fake->arc_count = 0;
-	fake->installed = NULL;
-	ret = feature(fake, &arg);
-	assert_int_equal(arg.data.data_fd, fake->installed ? 42 : -1);
-	if (ret_file)
-		*ret_file = fake->installed;
-	else
-		uvf_file_put(fake->installed);
-	return ret;
-}
 
 /*
  * The rules in words, apart from the code: which arcs a device of some
@@ -416,51 +221,6 @@ static void an_error_is_left_by_a_reset_only(void **state)
 	fake_close(&fake);
 }
 
-static int call_read(struct fake *fake, struct uvf_file *file, void *buf,
-		     size_t len)
-{
-	return (int)uvf_file_read(file, &fake->caller, (uintptr_t)buf, len, 0);
-}
-
-static int call_write(struct fake *fake, struct uvf_file *file, const void *buf,
-		      size_t len)
-{
-	return (int)uvf_file_write(file, &fake->caller, (uintptr_t)buf, len, 0);
-}
-
-/* Shows F5, F7. */
-static void one_stream_runs_through_precopy_to_the_end(void **state)
-{
-	static struct fake fake;
-	static uint8_t copy[STATE_BYTES + 1];
-	struct uvf_file *file, *none;
-
-	(void)state;
-	fake_open(&fake, 7, "6.12");
-	fake.precopy = 5000;
-	assert_int_equal(set_state(&fake, UVF_MIG_PRE_COPY, &file), 0);
-	assert_non_null(file);
-	assert_int_equal(call_read(&fake, file, copy, 100), 100);
-	/* Nothing happens on the way to where it is. */
-	assert_int_equal(set_state(&fake, UVF_MIG_PRE_COPY, &none), 0);
-	assert_null(none);
-	assert_int_equal(fake.arc_count, 0);
-	assert_int_equal(call_read(&fake, file, copy + 100, 9000), 4900);
-	assert_int_equal(call_read(&fake, file, copy, 1), -ENOMSG);
-	assert_int_equal(call_read(&fake, file, copy, 0), 0);
-	assert_int_equal(call_write(&fake, file, copy, 1), -EBADF);
-	fake.precopy = 0;
-	assert_int_equal(set_state(&fake, UVF_MIG_STOP_COPY, &none), 0);
-	assert_null(none);
-	assert_int_equal(call_read(&fake, file, copy + 5000, 9000), 5000);
-	assert_int_equal(call_read(&fake, file, copy, 1), 0);
-	assert_memory_equal(copy, fake.state, STATE_BYTES);
-	assert_int_equal(set_state(&fake, UVF_MIG_STOP, NULL), 0);
-	assert_int_equal(call_read(&fake, file, copy, 1), -ENODEV);
-	uvf_file_put(file);
-	fake_close(&fake);
-}
-
 /* Shows F6. */
 static void a_failing_arc_leaves_the_state_before_it(void **state)
 {
@@ -479,132 +239,6 @@ static void a_failing_arc_leaves_the_state_before_it(void **state)
 	assert_int_equal(set_state(&fake, UVF_MIG_STOP_COPY, NULL), -ETIMEDOUT);
 	assert_int_equal(state_of(&fake), UVF_MIG_STOP);
 	assert_int_equal(set_state(&fake, UVF_MIG_STOP_COPY, NULL), 0);
-	fake_close(&fake);
-}
-
-/* Shows F8. */
-static void any_segmentation_carries_the_same_state(void **state)
-{
-	static const size_t pieces[] = {1, 3, 4096, STATE_BYTES, 20000};
-	static struct fake from, to;
-	static uint8_t bytes[20000];
-	struct uvf_file *out, *in;
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(pieces); i++)
-		for (size_t k = 0; k < COUNT(pieces); k++) {
-			size_t size = 0, done = 0;
-			int n;
-
-			fake_open(&from, 1, "6.12");
-			fake_open(&to, 1, "6.12");
-			memset(to.state, 0, sizeof(to.state));
-			assert_int_equal(
-				set_state(&from, UVF_MIG_STOP_COPY, &out), 0);
-			assert_int_equal(set_state(&to, UVF_MIG_RESUMING, &in),
-					 0);
-			while ((n = call_read(&from, out, bytes + size,
-					      pieces[i])) > 0)
-				size += (size_t)n;
-			assert_int_equal(n, 0);
-			while (done < size) {
-				size_t piece = pieces[k] < size - done
-						       ? pieces[k]
-						       : size - done;
-
-				assert_int_equal(call_write(&to, in,
-							    bytes + done,
-							    piece),
-						 piece);
-				done += piece;
-			}
-			assert_int_equal(set_state(&to, UVF_MIG_RUNNING, NULL),
-					 0);
-			assert_memory_equal(to.state, from.state, STATE_BYTES);
-			uvf_file_put(in);
-			uvf_file_put(out);
-			fake_close(&from);
-			fake_close(&to);
-		}
-}
-
-/* Shows F8. */
-static void a_stream_that_is_cut_or_too_long_is_no_state(void **state)
-{
-	static struct fake fake;
-	struct uvf_file *in;
-
-	(void)state;
-	fake_open(&fake, 3, "6.12");
-	assert_int_equal(set_state(&fake, UVF_MIG_RESUMING, &in), 0);
-	assert_int_equal(call_write(&fake, in, fake.state, 100), 100);
-	assert_int_equal(set_state(&fake, UVF_MIG_RUNNING, NULL), -EINVAL);
-	assert_int_equal(state_of(&fake), UVF_MIG_RESUMING);
-	assert_int_equal(call_write(&fake, in, fake.state, STATE_BYTES - 100),
-			 STATE_BYTES - 100);
-	assert_int_equal(call_write(&fake, in, fake.state, 1), -ENOSPC);
-	assert_int_equal(set_state(&fake, UVF_MIG_RUNNING, NULL), 0);
-	uvf_file_put(in);
-	fake_close(&fake);
-}
-
-/* Shows F9. */
-static void a_stream_file_outlives_stream_and_device(void **state)
-{
-	static struct fake fake;
-	struct uvf_file *first, *second;
-	struct uvf_mm *mm;
-	uint8_t byte = 0;
-
-	(void)state;
-	fake_open(&fake, 1, "6.12");
-	mm = uvf_mm_get(fake.caller.mm);
-	assert_int_equal(set_state(&fake, UVF_MIG_STOP_COPY, &first), 0);
-	assert_int_equal(set_state(&fake, UVF_MIG_RESUMING, &second), 0);
-	assert_int_equal(call_read(&fake, first, &byte, 1), -ENODEV);
-	assert_int_equal(call_write(&fake, second, &byte, 1), 1);
-	uvf_migration_reset(fake.device.migration);
-	assert_int_equal(call_write(&fake, second, &byte, 1), -ENODEV);
-	fake_close(&fake);
-	assert_int_equal(call_write(&fake, second, &byte, 1), -ENODEV);
-	uvf_file_put(second);
-	uvf_file_put(first);
-	uvf_mm_put(mm);
-}
-
-/* Shows F10. */
-static void precopy_info_is_for_precopy(void **state)
-{
-	static struct fake fake;
-	struct {
-		uint32_t argsz, flags;
-		uint64_t initial, dirty;
-	} info = {.argsz = 23};
-	struct uvf_file *file;
-
-	(void)state;
-	fake_open(&fake, 5, "6.12");
-	fake.precopy = 3000;
-	assert_int_equal(set_state(&fake, UVF_MIG_PRE_COPY, &file), 0);
-	assert_int_equal(uvf_file_ioctl(file, &fake.caller, PRECOPY_INFO + 1,
-					(uintptr_t)&info),
-			 -ENOTTY);
-	assert_int_equal(uvf_file_ioctl(file, &fake.caller, PRECOPY_INFO, 0),
-			 -EFAULT);
-	assert_int_equal(uvf_file_ioctl(file, &fake.caller, PRECOPY_INFO,
-					(uintptr_t)&info),
-			 -EINVAL);
-	info.argsz = sizeof(info);
-	assert_int_equal(uvf_file_ioctl(file, &fake.caller, PRECOPY_INFO,
-					(uintptr_t)&info),
-			 0);
-	assert_int_equal(info.initial, 3000);
-	assert_int_equal(info.dirty, 7);
-	assert_int_equal(set_state(&fake, UVF_MIG_STOP_COPY, NULL), 0);
-	assert_int_equal(uvf_file_ioctl(file, &fake.caller, PRECOPY_INFO,
-					(uintptr_t)&info),
-			 -EINVAL);
-	uvf_file_put(file);
 	fake_close(&fake);
 }
 
@@ -713,20 +347,6 @@ static void kernels_before_pre_copy_do_not_know_it(void **state)
 	}
 }
 
-static void without_a_descriptor_the_state_has_changed(void **state)
-{
-	static struct fake fake;
-	struct mig_state arg = mig_state(SET, UVF_MIG_STOP_COPY);
-
-	(void)state;
-	fake_open(&fake, 1, "6.12");
-	fake.has_no_fd = true;
-	assert_int_equal(feature(&fake, &arg), -EMFILE);
-	assert_int_equal(state_of(&fake), UVF_MIG_STOP_COPY);
-	assert_null(fake.installed);
-	fake_close(&fake);
-}
-
 static void incomplete_ops_are_refused(void **state)
 {
 	struct uvf_migration_ops ops = fake_migration_ops;
@@ -804,17 +424,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_way_is_that_of_the_rules),
 		cmocka_unit_test(an_error_is_left_by_a_reset_only),
-		cmocka_unit_test(one_stream_runs_through_precopy_to_the_end),
 		cmocka_unit_test(a_failing_arc_leaves_the_state_before_it),
-		cmocka_unit_test(any_segmentation_carries_the_same_state),
-		cmocka_unit_test(a_stream_that_is_cut_or_too_long_is_no_state),
-		cmocka_unit_test(a_stream_file_outlives_stream_and_device),
-		cmocka_unit_test(precopy_info_is_for_precopy),
 		cmocka_unit_test(a_feature_is_checked_in_this_order),
 		cmocka_unit_test(a_probe_needs_no_data),
 		cmocka_unit_test(a_device_tells_what_it_can),
 		cmocka_unit_test(kernels_before_pre_copy_do_not_know_it),
-		cmocka_unit_test(without_a_descriptor_the_state_has_changed),
 		cmocka_unit_test(incomplete_ops_are_refused),
 		cmocka_unit_test(setting_from_two_threads_is_some_serial_order),
 	};

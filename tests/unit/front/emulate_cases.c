@@ -397,6 +397,54 @@ static void operands_vector(struct test_case *t, ZydisEncoderRequest *req,
 		req->allowed_encodings = ZYDIS_ENCODABLE_ENCODING_VEX;
 }
 
+/* Of the shapes with registers of vectors. */
+static void set_vector_operands(struct test_case *t, ZydisEncoderRequest *req,
+				ZydisEncoderOperand memory)
+{
+	ZydisEncoderOperand *op = req->operands;
+
+	switch (t->form->shape) {
+	case VM:
+	case MV:
+		operands_vector(t, req, memory);
+		break;
+	case SCALAR_VM:
+	case LANE_VM:
+		op[0] = operand_vector(16, false);
+		op[1] = memory;
+		break;
+	case SCALAR_MV:
+		op[1] = operand_vector(16, false);
+		break;
+	case LANE_VVM:
+		op[0] = operand_vector(16, false);
+		op[1] = operand_vector(16, false);
+		op[2] = memory;
+		req->operand_count = 3;
+		break;
+	case EXTRACT:
+		op[1] = operand_vector(t->form->arg,
+				       t->form->level == NATIVE_AVX512);
+		op[2].type = ZYDIS_OPERAND_TYPE_IMMEDIATE;
+		op[2].imm.u = below(256);
+		req->operand_count = 3;
+		if (t->form->level == NATIVE_AVX512) {
+			op[3] = op[2];
+			op[2] = op[1];
+			op[1].reg.value = ZYDIS_REGISTER_K0;
+			req->operand_count = 4;
+		}
+		break;
+	case BROADCAST:
+		op[0] = operand_vector(below(2) ? 16 : 32, false);
+		op[1] = memory;
+		req->allowed_encodings = ZYDIS_ENCODABLE_ENCODING_VEX;
+		break;
+	default:
+		break;
+	}
+}
+
 static void set_operands(struct test_case *t, ZydisEncoderRequest *req,
 			 ZydisEncoderOperand memory)
 {
@@ -439,48 +487,15 @@ static void set_operands(struct test_case *t, ZydisEncoderRequest *req,
 	case STRING:
 		req->operand_count = 0;
 		break;
-	case VM:
-	case MV:
-		operands_vector(t, req, memory);
-		break;
-	case SCALAR_VM:
-	case LANE_VM:
-		op[0] = operand_vector(16, false);
-		op[1] = memory;
-		break;
-	case SCALAR_MV:
-		op[1] = operand_vector(16, false);
-		break;
-	case LANE_VVM:
-		op[0] = operand_vector(16, false);
-		op[1] = operand_vector(16, false);
-		op[2] = memory;
-		req->operand_count = 3;
-		break;
-	case EXTRACT:
-		op[1] = operand_vector(t->form->arg,
-				       t->form->level == NATIVE_AVX512);
-		op[2].type = ZYDIS_OPERAND_TYPE_IMMEDIATE;
-		op[2].imm.u = below(256);
-		req->operand_count = 3;
-		if (t->form->level == NATIVE_AVX512) {
-			op[3] = op[2];
-			op[2] = op[1];
-			op[1].reg.value = ZYDIS_REGISTER_K0;
-			req->operand_count = 4;
-		}
-		break;
-	case BROADCAST:
-		op[0] = operand_vector(below(2) ? 16 : 32, false);
-		op[1] = memory;
-		req->allowed_encodings = ZYDIS_ENCODABLE_ENCODING_VEX;
-		break;
 	case DIR64B:
 		/* To the other half of memory; the case may be refused. */
 		op[0].type = ZYDIS_OPERAND_TYPE_REGISTER;
 		op[0].reg.value = gpr(UVF_REG_RDI, 8);
 		op[1] = memory;
 		t->before.gpr[UVF_REG_RDI] = (uint64_t)(uintptr_t)t->memory;
+		break;
+	default:
+		set_vector_operands(t, req, memory);
 		break;
 	}
 }

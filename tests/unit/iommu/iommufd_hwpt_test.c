@@ -494,12 +494,31 @@ static void hw_info_fills_buffers_of_any_size(void **state)
 	bench_close(&bench);
 }
 
+/* One more page table, the id of which must be @id; how many tries. */
+static unsigned long alloc_failing(struct bench *bench,
+				   struct iommu_hwpt_alloc *cmd, uint32_t id)
+{
+	for (unsigned long nth = 1;; nth++) {
+		int ret;
+
+		uvf_alloc_fail_nth(nth);
+		ret = alloc(bench, cmd);
+		uvf_alloc_fail_nth(0);
+		if (!ret) {
+			assert_int_equal(cmd->out_hwpt_id, id);
+			return nth;
+		}
+		assert_int_equal(ret, -ENOMEM);
+		assert_int_equal(rig_destroy(&bench->rig, id), -ENOENT);
+	}
+}
+
 /* Whatever request fails, nothing has changed and the next try succeeds. */
 static void making_and_tracking_fail_whole(void **state)
 {
 	struct iommu_hwpt_alloc cmd = {.flags = PARENT | DIRTY};
 	struct bench bench;
-	unsigned long nth = 0;
+	unsigned long nth;
 	int ret;
 
 	(void)state;
@@ -510,27 +529,9 @@ static void making_and_tracking_fail_whole(void **state)
 		assert_int_equal(rig_map_at(&bench.rig, bench.ioas, page(n),
 					    PAGE, A + 2 * n * PAGE),
 				 0);
-	do {
-		uvf_alloc_fail_nth(++nth);
-		ret = alloc(&bench, &cmd);
-		uvf_alloc_fail_nth(0);
-		if (!ret)
-			break;
-		assert_int_equal(ret, -ENOMEM);
-		assert_int_equal(rig_destroy(&bench.rig, 3), -ENOENT);
-	} while (true);
-	assert_int_equal(cmd.out_hwpt_id, 3);
-	assert_true(nth > 9);
+	assert_true(alloc_failing(&bench, &cmd, 3) > 9);
 	/* A second one beside it, the memory being held. */
-	for (nth = 1;; nth++) {
-		uvf_alloc_fail_nth(nth);
-		ret = alloc(&bench, &cmd);
-		uvf_alloc_fail_nth(0);
-		if (!ret)
-			break;
-		assert_int_equal(ret, -ENOMEM);
-		assert_int_equal(rig_destroy(&bench.rig, 4), -ENOENT);
-	}
+	(void)alloc_failing(&bench, &cmd, 4);
 	assert_int_equal(rig_attach(bench.device, 3), 0);
 	for (nth = 1;; nth++) {
 		uint8_t bits = 0;

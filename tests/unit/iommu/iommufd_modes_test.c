@@ -211,7 +211,7 @@ static void the_last_page_is_like_any_other(void **state)
 	}
 }
 
-/* Shows M12, M13, M14, M16. */
+/* Shows M12, M13, M14. */
 static void map_refuses_what_is_taken_reserved_or_not_there(void **state)
 {
 	static const struct {
@@ -265,7 +265,19 @@ static void map_refuses_what_is_taken_reserved_or_not_there(void **state)
 		assert_int_equal(map_prot(&bench, 1, half, PAGE, 4 * A), 0);
 		assert_int_equal(rig_read(&bench.group, 4 * A), 0);
 		munmap(half, 2 * PAGE);
-		/* One page at two addresses. */
+		bench_close(&bench);
+	}
+}
+
+/* Shows M16. */
+static void one_page_is_reached_by_two_addresses(void **state)
+{
+	(void)state;
+	for (enum mode mode = C1; mode < MODES; mode++) {
+		struct bench bench;
+
+		bench_open(&bench, mode);
+		attach(&bench);
 		assert_int_equal(map(&bench, page(30), PAGE, 5 * A), 0);
 		assert_int_equal(map(&bench, page(30), PAGE, 6 * A), 0);
 		assert_int_equal(uvf_aspace_write(bench.group.as, 5 * A + 9,
@@ -566,6 +578,7 @@ int main(void)
 		cmocka_unit_test(the_last_page_is_like_any_other),
 		cmocka_unit_test(
 			map_refuses_what_is_taken_reserved_or_not_there),
+		cmocka_unit_test(one_page_is_reached_by_two_addresses),
 		cmocka_unit_test(unmap_tells_what_went),
 		cmocka_unit_test(unmap_cuts_or_does_not_as_the_mode_says),
 		cmocka_unit_test(many_small_mappings_go_in_any_order),

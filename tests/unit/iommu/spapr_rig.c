@@ -208,3 +208,30 @@ uint64_t spapr_charged(const struct spapr_rig *rig)
 {
 	return uvf_account_pages(rig->caller.mm);
 }
+
+uint8_t *spapr_page(unsigned int number)
+{
+	return spapr_memory + number * PAGE;
+}
+
+void spapr_number_pages(void)
+{
+	for (unsigned int i = 0; i < SPAPR_GOOD; i++)
+		memset(spapr_page(i), (int)i, PAGE);
+}
+
+void spapr_open_v1(struct spapr_rig *rig)
+{
+	spapr_open_rig(rig, V1, "6.12");
+	assert_int_equal(spapr_ioctl(rig, VFIO_IOMMU_ENABLE, NULL), 0);
+	spapr_number_pages();
+}
+
+void spapr_open_v2(struct spapr_rig *rig)
+{
+	spapr_open_rig(rig, V2, "6.12");
+	assert_int_equal(
+		spapr_register(rig, REGISTER, spapr_memory, SPAPR_GOOD * PAGE),
+		0);
+	spapr_number_pages();
+}

@@ -20,6 +20,9 @@
 #define V1    VFIO_SPAPR_TCE_IOMMU
 #define V2    VFIO_SPAPR_TCE_v2_IOMMU
 
+#define REGISTER   VFIO_IOMMU_SPAPR_REGISTER_MEMORY
+#define UNREGISTER VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY
+
 #define WINDOW (1ull << 30) /* bytes of the default window */
 #define HIGH   (1ull << 59) /* where the second begins */
 
@@ -44,9 +47,16 @@ struct spapr_rig {
  * then 4 to read only, then 4 that are not there. */
 #define SPAPR_GOOD 64u
 extern uint8_t *spapr_memory;
+uint8_t *spapr_page(unsigned int number);
+/* Fill each with its number. */
+void spapr_number_pages(void);
 
 /* Open an instance; @type of VFIO_SET_IOMMU, @abi of a profile. */
 void spapr_open_rig(struct spapr_rig *rig, unsigned long type, const char *abi);
+/* Of 6.12, each page filled with its number: v1, enabled. */
+void spapr_open_v1(struct spapr_rig *rig);
+/* The same: v2, all memory registered. */
+void spapr_open_v2(struct spapr_rig *rig);
 /* All that was charged is given back. */
 void spapr_close_rig(struct spapr_rig *rig);
 
