@@ -99,6 +99,12 @@ struct uvfio_pci_model {
 	size_t cap_count;
 };
 
+/*
+ * What a shared object defines to be loaded by `-d ./FILE.so`.  Everything that
+ * uvfio offers to models is there without linking to any library.
+ */
+extern const struct uvfio_pci_model uvfio_model;
+
 enum uvfio_irq_mode {
 	UVFIO_IRQ_NONE,
 	UVFIO_IRQ_INTX,

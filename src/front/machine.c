@@ -14,29 +14,9 @@
 #include "core/worker.h"
 #include "front/inproc/inproc.h"
 #include "front/mdev.h"
+#include "front/models.h"
 #include "pci/device.h"
 #include "v02/v02.h"
-
-/* Made from the list of folders in src/devices/meson.build. */
-extern const struct uvfio_pci_model *const uvfio_models[];
-
-const struct uvfio_pci_model *uvfio_model_at(unsigned int index)
-{
-	for (unsigned int i = 0; i < index; i++)
-		if (!uvfio_models[i])
-			return NULL;
-	return uvfio_models[index];
-}
-
-static const struct uvfio_pci_model *find_model(const char *name)
-{
-	const struct uvfio_pci_model *model;
-
-	for (unsigned int i = 0; (model = uvfio_model_at(i)); i++)
-		if (!strcmp(model->name, name))
-			return model;
-	return NULL;
-}
 
 static void list_name(char *text, size_t size, const char *name)
 {
@@ -72,8 +52,12 @@ static int add_device(struct uvfio_machine *machine, const char *spec,
 	if (ret)
 		return ret;
 	*ret_device = NULL;
-	model = find_model(options->model);
 	driver = uvf_mdev_driver_find(options->model);
+	ret = uvf_model_get(options->model, &model, err);
+	if (ret) {
+		uvf_options_put(options);
+		return ret;
+	}
 	if (model) {
 		ret = uvf_pci_create(&machine->bus, machine->worker, model,
 				     options, ret_device, err);

@@ -48,7 +48,7 @@ class Tool:
 
 def check_device(tool, spec):
     model, *keys = re.split(r"(?<!,),(?!,)", spec)
-    if model == "help" or model.isupper():
+    if model == "help" or model.isupper() or "/" in model:
         return None
     if model not in tool.models:
         return f"no device model '{model}'; there are: " + ", ".join(

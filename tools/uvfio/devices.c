@@ -11,6 +11,8 @@
 #include "cmd.h"
 
 #include "front/host.h"
+#include "front/mdev.h"
+#include "front/models.h"
 
 bool add_device_option(struct machine_options *options, const char *spec)
 {
@@ -62,11 +64,6 @@ static void list_models(void)
 		printf("%-8s %s\n", driver->name, driver->summary);
 }
 
-static bool has_name(const char *name, const char *spec, size_t len)
-{
-	return strlen(name) == len && !memcmp(name, spec, len);
-}
-
 /* Mediated devices have the same keys in every driver. */
 static void print_mdev_keys(const struct uvfio_mdev_driver *driver)
 {
@@ -79,12 +76,32 @@ static void print_mdev_keys(const struct uvfio_mdev_driver *driver)
 	printf(" (the first)\n");
 }
 
+/* The keys of the model of this name; the status for the shell. */
+static int print_model_help(const char *name)
+{
+	const struct uvfio_mdev_driver *driver = uvf_mdev_driver_find(name);
+	const struct uvfio_pci_model *model;
+	struct uvfio_error err = {""};
+
+	if (uvf_model_get(name, &model, &err)) {
+		complain("%s", err.text);
+		return STATUS_USAGE;
+	}
+	if (model) {
+		print_keys(model);
+	} else if (driver) {
+		print_mdev_keys(driver);
+	} else {
+		complain("no device model '%s'; -d help lists them", name);
+		return STATUS_USAGE;
+	}
+	return STATUS_OK;
+}
+
 bool print_device_help(const char *spec, int *ret_status)
 {
-	const struct uvfio_mdev_driver *driver;
-	const struct uvfio_pci_model *model;
 	const char *comma = strchr(spec, ',');
-	size_t len = comma ? (size_t)(comma - spec) : strlen(spec);
+	char *name;
 
 	*ret_status = STATUS_OK;
 	if (!strcmp(spec, "help")) {
@@ -93,20 +110,14 @@ bool print_device_help(const char *spec, int *ret_status)
 	}
 	if (!comma || strcmp(comma, ",help") != 0)
 		return false;
-	for (unsigned int i = 0; (model = uvfio_model_at(i)); i++) {
-		if (has_name(model->name, spec, len)) {
-			print_keys(model);
-			return true;
-		}
+	name = strndup(spec, (size_t)(comma - spec));
+	if (!name) {
+		complain("out of memory");
+		*ret_status = STATUS_USAGE;
+		return true;
 	}
-	for (unsigned int i = 0; (driver = uvfio_mdev_driver_at(i)); i++) {
-		if (has_name(driver->name, spec, len)) {
-			print_mdev_keys(driver);
-			return true;
-		}
-	}
-	complain("no device model '%.*s'; -d help lists them", (int)len, spec);
-	*ret_status = STATUS_USAGE;
+	*ret_status = print_model_help(name);
+	free(name);
 	return true;
 }
 
