@@ -22,7 +22,7 @@
 #define BUFFERS  0x2000
 
 static int container, group, device;
-static uint8_t *regs, *memory;
+static void *regs, *memory;
 
 /* What a failed call returns ends the program, with the call's name. */
 static int must(int ret, const char *call)
@@ -102,8 +102,8 @@ int main(void)
 
 	for (uint32_t id = 1; id <= COMMANDS; id++) {
 		uint32_t slot = (id - 1) % ENTRIES;
-		struct command *command = (void *)memory;
-		struct completion *answer = (void *)(memory + ANSWERS);
+		struct command *command = memory;
+		struct completion *answer = memory + ANSWERS;
 
 		memset(memory + BUFFERS, (int)id, 1000);
 		command[slot] = (struct command){IOVA + BUFFERS, 1000, id};
