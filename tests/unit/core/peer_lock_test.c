@@ -54,6 +54,8 @@ static void *device_main(void *arg) UVF_NO_ANALYSIS
 
 static void devices_in_a_ring_do_not_wait_for_ever(void **state)
 {
+	unsigned int reached = 0;
+
 	(void)state;
 	for (uintptr_t i = 0; i < RING; i++)
 		assert_int_equal(pthread_create(&threads[i].thread, NULL,
@@ -63,9 +65,11 @@ static void devices_in_a_ring_do_not_wait_for_ever(void **state)
 		pthread_join(threads[i].thread, NULL);
 		assert_int_equal(threads[i].reached + threads[i].refused,
 				 ROUNDS);
-		assert_true(threads[i].reached);
 		assert_null(devices[i].waits_for);
+		reached += threads[i].reached;
 	}
+	/* One may give way all the time, for it does so to those that wait. */
+	assert_true(reached);
 }
 
 static void device_does_not_reach_itself(void **state) UVF_NO_ANALYSIS
