@@ -5,20 +5,15 @@
  * and 0000:00:04.0 in group 2, both bound to vfio-pci.
  */
 #include <linux/magic.h>
-#include <linux/netlink.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
 
-#include "client.h"
+#include "sysfs.h"
 
 #define BUS      "/sys/bus/pci"
 #define DEV      BUS "/devices/" DEVICE
@@ -30,77 +25,33 @@
 #define NOBODY   65534
 #define PAGE     4096
 
-/* Bytes taken by one write(2), or a negative errno. */
-static long put_bytes(const char *path, const void *data, size_t size)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	long ret;
-
-	if (fd < 0)
-		return -errno;
-	ret = write(fd, data, size);
-	if (ret < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
-}
-
-/* As echo(1) does.  0 or a negative errno. */
-static long put(const char *path, const char *text)
-{
-	char line[256];
-	int length = snprintf(line, sizeof(line), "%s\n", text);
-	long ret = put_bytes(path, line, (size_t)length);
-
-	return ret == length ? 0 : ret;
-}
-
-static const char *get(const char *path)
-{
-	static char text[PAGE];
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-
-	if (fd >= 0)
-		close(fd);
-	text[length > 0 ? length : 0] = '\0';
-	return text;
-}
-
-static bool exists(const char *path)
-{
-	struct stat st;
-
-	return !lstat(path, &st);
-}
-
 /* Shows G1. */
 static void names_follow_the_driver(void)
 {
-	CHECK(exists(GROUP) && exists(CLASS) && exists(DEV "/driver"));
-	CHECK(!put(UNBIND, DEVICE));
-	CHECK(!exists(GROUP) && !exists(CLASS) && !exists(DEV "/driver"));
+	CHECK(has_name(GROUP) && has_name(CLASS) && has_name(DEV "/driver"));
+	CHECK(!sysfs_echo(UNBIND, DEVICE));
+	CHECK(!has_name(GROUP) && !has_name(CLASS) && !has_name(DEV "/driver"));
 	CHECK(open(GROUP, O_RDWR) < 0 && errno == ENOENT);
-	CHECK(exists("/dev/vfio/2") && exists("/sys/class/vfio/2"));
-	CHECK(exists(DEV "/iommu_group"));
-	CHECK(!put(BIND, DEVICE));
-	CHECK(exists(GROUP) && exists(CLASS) && exists(DEV "/driver"));
+	CHECK(has_name("/dev/vfio/2") && has_name("/sys/class/vfio/2"));
+	CHECK(has_name(DEV "/iommu_group"));
+	CHECK(!sysfs_echo(BIND, DEVICE));
+	CHECK(has_name(GROUP) && has_name(CLASS) && has_name(DEV "/driver"));
 	CHECK(group_is_free());
 }
 
 /* Shows B7, B10. */
 static void writes_answer_as_the_kernel(void)
 {
-	CHECK(put(BIND, DEVICE) == -EBUSY);
-	CHECK(put(BIND, "nothing") == -ENODEV);
-	CHECK(put(UNBIND, "nothing") == -ENODEV);
-	CHECK(put(BUS "/drivers/pci-stub/unbind", DEVICE) == -ENODEV);
-	CHECK(put(UNBIND, DEVICE "\n") == -ENODEV);
-	CHECK(put(UNBIND, " " DEVICE) == -ENODEV);
-	CHECK(put(DRIVER "/new_id", "1234") == -EINVAL);
-	CHECK(put(BUS "/drivers_probe", "nothing") == -ENODEV);
-	CHECK(put(DEV "/remove", "x") == -EINVAL);
-	CHECK(exists(GROUP));
+	CHECK(sysfs_echo(BIND, DEVICE) == -EBUSY);
+	CHECK(sysfs_echo(BIND, "nothing") == -ENODEV);
+	CHECK(sysfs_echo(UNBIND, "nothing") == -ENODEV);
+	CHECK(sysfs_echo(BUS "/drivers/pci-stub/unbind", DEVICE) == -ENODEV);
+	CHECK(sysfs_echo(UNBIND, DEVICE "\n") == -ENODEV);
+	CHECK(sysfs_echo(UNBIND, " " DEVICE) == -ENODEV);
+	CHECK(sysfs_echo(DRIVER "/new_id", "1234") == -EINVAL);
+	CHECK(sysfs_echo(BUS "/drivers_probe", "nothing") == -ENODEV);
+	CHECK(sysfs_echo(DEV "/remove", "x") == -EINVAL);
+	CHECK(has_name(GROUP));
 	CHECK(open(UNBIND, O_RDONLY) < 0 && errno == EACCES);
 	CHECK(open(DEV "/vendor", O_WRONLY) < 0 && errno == EACCES);
 	CHECK(open(DEV "/nothing", O_WRONLY | O_CREAT, 0600) < 0 &&
@@ -115,18 +66,18 @@ static void override_is_kept(void)
 	char *name;
 
 	NEED(pages != MAP_FAILED);
-	CHECK(!put(OVERRIDE, ""));
-	CHECK(!strcmp(get(OVERRIDE), "(null)\n"));
+	CHECK(!sysfs_echo(OVERRIDE, ""));
+	CHECK(!strcmp(sysfs_get(OVERRIDE), "(null)\n"));
 	/* One write is one value, wherever it lies in memory. */
 	name = pages + PAGE - 3;
 	memcpy(name, "vfio-pci", 8);
-	CHECK(put_bytes(OVERRIDE, name, 8) == 8);
-	CHECK(!strcmp(get(OVERRIDE), "vfio-pci\n"));
+	CHECK(sysfs_put_bytes(OVERRIDE, name, 8) == 8);
+	CHECK(!strcmp(sysfs_get(OVERRIDE), "vfio-pci\n"));
 	memset(pages, 'x', 3 * PAGE);
-	CHECK(put_bytes(OVERRIDE, pages, PAGE - 1) == -EINVAL);
-	CHECK(!strcmp(get(OVERRIDE), "vfio-pci\n"));
-	CHECK(put_bytes(OVERRIDE, "", 1) == 1);
-	CHECK(!strcmp(get(OVERRIDE), "(null)\n"));
+	CHECK(sysfs_put_bytes(OVERRIDE, pages, PAGE - 1) == -EINVAL);
+	CHECK(!strcmp(sysfs_get(OVERRIDE), "vfio-pci\n"));
+	CHECK(sysfs_put_bytes(OVERRIDE, "", 1) == 1);
+	CHECK(!strcmp(sysfs_get(OVERRIDE), "(null)\n"));
 	munmap(pages, 3 * PAGE);
 }
 
@@ -143,12 +94,12 @@ static void every_way_to_write_works(void)
 	CHECK(read(fd, text, sizeof(text)) == 7);
 	CHECK(!strcmp(text, "(null)\n"));
 	CHECK(writev(copy, parts, 2) == 8);
-	CHECK(!strcmp(get(OVERRIDE), "vfio-pci\n"));
+	CHECK(!strcmp(sysfs_get(OVERRIDE), "vfio-pci\n"));
 	CHECK(pwrite(fd, "\n", 1, 0) == 1);
-	CHECK(!strcmp(get(OVERRIDE), "(null)\n"));
+	CHECK(!strcmp(sysfs_get(OVERRIDE), "(null)\n"));
 	close(fd);
 	CHECK(write(copy, "pci-stub", 8) == 8);
-	CHECK(!strcmp(get(OVERRIDE), "pci-stub\n"));
+	CHECK(!strcmp(sysfs_get(OVERRIDE), "pci-stub\n"));
 	CHECK(write(copy, "vfio-pci", 8) == 8);
 	CHECK(write(copy, nowhere, 4) < 0 && errno == EFAULT);
 	close(copy);
@@ -199,7 +150,7 @@ static void stale_nodes_say_so(void)
 		CHECK(fd >= 0);
 		close(fd);
 	}
-	CHECK(!put(UNBIND, DEVICE));
+	CHECK(!sysfs_echo(UNBIND, DEVICE));
 	if (has_node)
 		CHECK(openat(dir, "node", O_RDWR) < 0 && errno == ENXIO);
 	if (node >= 0) {
@@ -207,7 +158,7 @@ static void stale_nodes_say_so(void)
 		CHECK(open(again, O_RDWR) < 0 && errno == ENXIO);
 		close(node);
 	}
-	CHECK(!put(BIND, DEVICE));
+	CHECK(!sysfs_echo(BIND, DEVICE));
 	(void)unlinkat(dir, "node", 0);
 	close(dir);
 	CHECK(!rmdir(path));
@@ -224,38 +175,20 @@ static void file_system_is_sysfs(void)
 	CHECK(!statfs("/", &fs) && fs.f_type != SYSFS_MAGIC);
 }
 
-/* Waits for one event whose first string is this. */
-static bool hears(int fd, const char *head)
-{
-	char text[PAGE];
-
-	for (;;) {
-		struct pollfd pfd = {.fd = fd, .events = POLLIN};
-
-		if (poll(&pfd, 1, 10000) != 1)
-			return false;
-		if (recv(fd, text, sizeof(text), 0) > 0 && !strcmp(text, head))
-			return true;
-	}
-}
-
 static void uevents_are_heard(void)
 {
-	struct sockaddr_nl addr = {.nl_family = AF_NETLINK, .nl_groups = 1};
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC,
-			NETLINK_KOBJECT_UEVENT);
+	int fd = uevents_open();
 
-	NEED(fd >= 0);
-	CHECK(!bind(fd, (struct sockaddr *)&addr, sizeof(addr)));
-	CHECK(!put(UNBIND, DEVICE));
-	CHECK(hears(fd,
-		    "remove@/devices/pci0000:00/" DEVICE "/vfio-dev/vfio0"));
-	CHECK(hears(fd, "remove@/devices/virtual/vfio/1"));
-	CHECK(hears(fd, "unbind@/devices/pci0000:00/" DEVICE));
-	CHECK(!put(BIND, DEVICE));
-	CHECK(hears(fd, "add@/devices/virtual/vfio/1"));
-	CHECK(hears(fd, "add@/devices/pci0000:00/" DEVICE "/vfio-dev/vfio0"));
-	CHECK(hears(fd, "bind@/devices/pci0000:00/" DEVICE));
+	CHECK(!sysfs_echo(UNBIND, DEVICE));
+	CHECK(uevents_hear(fd, "remove@/devices/pci0000:00/" DEVICE
+			       "/vfio-dev/vfio0"));
+	CHECK(uevents_hear(fd, "remove@/devices/virtual/vfio/1"));
+	CHECK(uevents_hear(fd, "unbind@/devices/pci0000:00/" DEVICE));
+	CHECK(!sysfs_echo(BIND, DEVICE));
+	CHECK(uevents_hear(fd, "add@/devices/virtual/vfio/1"));
+	CHECK(uevents_hear(fd, "add@/devices/pci0000:00/" DEVICE
+			       "/vfio-dev/vfio0"));
+	CHECK(uevents_hear(fd, "bind@/devices/pci0000:00/" DEVICE));
 	close(fd);
 }
 
@@ -298,7 +231,7 @@ static pid_t start_unbind(const struct user *user)
 	if (!pid) {
 		/* What is open here would be waited for. */
 		close(user->device);
-		_exit(put(UNBIND, DEVICE) ? 1 : 0);
+		_exit(sysfs_echo(UNBIND, DEVICE) ? 1 : 0);
 	}
 	wait_until_it_goes(user);
 	return pid;
@@ -322,17 +255,18 @@ static void unbind_waits_for_the_user(void)
 	/* It holds up nobody. */
 	CHECK(!waitpid(pid, &status, WNOHANG));
 	CHECK(!ioctl(user.device, VFIO_DEVICE_GET_INFO, &info));
-	CHECK(!strcmp(get(DEV "/vendor"), "0x1234\n"));
-	CHECK(!put(BUS "/devices/0000:00:04.0/driver_override", "vfio-pci"));
+	CHECK(!strcmp(sysfs_get(DEV "/vendor"), "0x1234\n"));
+	CHECK(!sysfs_echo(BUS "/devices/0000:00:04.0/driver_override",
+			  "vfio-pci"));
 	fd = open("/dev/vfio/2", O_RDWR | O_CLOEXEC);
 	CHECK(fd >= 0);
 	close(fd);
 	CHECK(!waitpid(pid, &status, WNOHANG));
 	close(user.device);
 	CHECK(waitpid(pid, &status, 0) == pid && !status);
-	CHECK(!exists(DEV "/driver"));
+	CHECK(!has_name(DEV "/driver"));
 	stop_using(&user);
-	CHECK(!put(BIND, DEVICE));
+	CHECK(!sysfs_echo(BIND, DEVICE));
 }
 
 static void waiting_writer_can_be_killed(void)
@@ -347,7 +281,7 @@ static void waiting_writer_can_be_killed(void)
 	CHECK(!ioctl(user.device, VFIO_DEVICE_GET_INFO, &info));
 	stop_using(&user);
 	/* What it began goes on: binding comes after that. */
-	CHECK(!put(BIND, DEVICE));
+	CHECK(!sysfs_echo(BIND, DEVICE));
 	CHECK(group_is_free());
 }
 
@@ -370,8 +304,8 @@ static void unbind_waits_for_a_mapping(void)
 	CHECK(!waitpid(pid, &status, WNOHANG));
 	CHECK(!munmap((void *)bar, info.size));
 	CHECK(waitpid(pid, &status, 0) == pid && !status);
-	CHECK(!exists(GROUP));
-	CHECK(!put(BIND, DEVICE));
+	CHECK(!has_name(GROUP));
+	CHECK(!sysfs_echo(BIND, DEVICE));
 }
 
 /* A user that hears when its device is asked for. */
@@ -442,8 +376,8 @@ static void two_devices_are_unbound_at_once(void)
 	}
 	CHECK(client_wait(pids[0]) == 0);
 	CHECK(client_wait(pids[1]) == 0);
-	CHECK(!put(BIND, DEVICE));
-	CHECK(!put(BIND, "0000:00:04.0"));
+	CHECK(!sysfs_echo(BIND, DEVICE));
+	CHECK(!sysfs_echo(BIND, "0000:00:04.0"));
 }
 
 static void *let_go(void *arg)
@@ -462,12 +396,12 @@ static void who_unbinds_its_own_device_waits_for_itself(void)
 	pthread_t thread;
 
 	NEED(!pthread_create(&thread, NULL, let_go, &user));
-	CHECK(!put(UNBIND, DEVICE));
+	CHECK(!sysfs_echo(UNBIND, DEVICE));
 	pthread_join(thread, NULL);
-	CHECK(!exists(GROUP));
+	CHECK(!has_name(GROUP));
 	close(user.group);
 	close(user.container);
-	CHECK(!put(BIND, DEVICE));
+	CHECK(!sysfs_echo(BIND, DEVICE));
 }
 
 static int waits_at[2]; /* a pipe: one byte when the unbind waits */
@@ -493,13 +427,13 @@ static void who_waits_for_itself_can_be_killed(void)
 		pthread_t thread;
 
 		NEED(!pthread_create(&thread, NULL, tell, &user));
-		_exit(put(UNBIND, DEVICE) ? 1 : 0);
+		_exit(sysfs_echo(UNBIND, DEVICE) ? 1 : 0);
 	}
 	NEED(read(waits_at[0], &byte, 1) == 1);
 	CHECK(!kill(pid, SIGKILL));
 	CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
 	/* The unbind goes on, and binding comes after that. */
-	CHECK(!put(BIND, DEVICE));
+	CHECK(!sysfs_echo(BIND, DEVICE));
 	CHECK(group_is_free());
 	close(waits_at[0]);
 	close(waits_at[1]);
