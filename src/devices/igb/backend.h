@@ -37,6 +37,8 @@ struct igb_backend_ops {
 	/* Nothing is left to do for now. */
 	void (*idle)(struct igb_backend *backend);
 	bool (*has_carrier)(struct igb_backend *backend);
+	/* The timer IGB_TIMER_BACKEND ran out; NULL: never set. */
+	void (*tick)(struct igb_backend *backend);
 	void (*destroy)(struct igb_backend *backend);
 };
 
@@ -56,6 +58,8 @@ int igb_backend_create_pcap(struct uvfio_dev *dev, const char *in,
 int igb_backend_create_link(struct uvfio_dev *dev, const char *name,
 			    struct igb_backend **ret_backend,
 			    struct uvfio_error *err);
+int igb_backend_create_user(struct uvfio_dev *dev,
+			    struct igb_backend **ret_backend);
 /* What is sent is received: MAC and PHY loopback. */
 int igb_backend_create_loop(struct uvfio_dev *dev,
 			    struct igb_backend **ret_backend);

@@ -136,16 +136,16 @@ static int mac_init(struct igb *igb, struct uvfio_error *err)
 	return -EINVAL;
 }
 
-/* Whether receive filters apply to a capture, off when not said. */
-static int filter_parse(struct igb *igb, bool *ret_filter,
+/* A switch, off when not said. */
+static int switch_parse(struct igb *igb, const char *key, bool *ret_on,
 			struct uvfio_error *err)
 {
-	const char *text = uvfio_option(igb->dev, "filter");
+	const char *text = uvfio_option(igb->dev, key);
 
-	*ret_filter = text && !strcmp(text, "on");
-	if (!text || *ret_filter || !strcmp(text, "off"))
+	*ret_on = text && !strcmp(text, "on");
+	if (!text || *ret_on || !strcmp(text, "off"))
 		return 0;
-	uvfio_error_set(err, "filter=%s: write on or off", text);
+	uvfio_error_set(err, "%s=%s: write on or off", key, text);
 	return -EINVAL;
 }
 
@@ -155,17 +155,30 @@ static int backend_init(struct igb *igb, struct uvfio_error *err)
 	const char *out = uvfio_option(igb->dev, "out");
 	const char *link = uvfio_option(igb->dev, "link");
 	bool is_filtered;
-	int ret = filter_parse(igb, &is_filtered, err);
+	bool is_user;
+	int ret = switch_parse(igb, "filter", &is_filtered, err);
 
+	if (!ret)
+		ret = switch_parse(igb, "user", &is_user, err);
 	if (ret)
 		return ret;
-	if (link && (in || out)) {
+	if ((link || is_user) && (in || out)) {
 		uvfio_error_set(err,
-				"link=%s cannot be combined with %s=; an "
+				"%s=%s cannot be combined with %s=; an "
 				"adapter has one plug",
-				link, in ? "in" : "out");
+				link ? "link" : "user", link ? link : "on",
+				in ? "in" : "out");
 		return -EINVAL;
 	}
+	if (link && is_user) {
+		uvfio_error_set(err,
+				"link=%s cannot be combined with user=on; an "
+				"adapter has one plug",
+				link);
+		return -EINVAL;
+	}
+	if (is_user)
+		return igb_backend_create_user(igb->dev, &igb->backend);
 	if (link)
 		return igb_backend_create_link(igb->dev, link, &igb->backend,
 					       err);
@@ -285,6 +298,14 @@ static void igb_event(struct uvfio_dev *dev, enum uvfio_event event,
 		kick_after_write(igb);
 }
 
+static void igb_timer(struct uvfio_dev *dev, unsigned int id)
+{
+	struct igb *igb = uvfio_priv(dev);
+
+	if (id == IGB_TIMER_BACKEND && igb->path->ops->tick)
+		igb->path->ops->tick(igb->path);
+}
+
 static bool igb_poll(struct uvfio_dev *dev)
 {
 	struct igb *igb = uvfio_priv(dev);
@@ -308,6 +329,7 @@ static const struct uvfio_device_ops igb_ops = {
 	.reset = igb_device_reset,
 	.event = igb_event,
 	.poll = igb_poll,
+	.timer = igb_timer,
 };
 
 static const struct uvfio_key igb_keys[] = {
@@ -315,6 +337,7 @@ static const struct uvfio_key igb_keys[] = {
 	{"out", "FILE", "write the frames that are sent to this pcap file"},
 	{"filter", "on|off", "let the card's filters drop frames of in (off)"},
 	{"link", "NAME", "plug into the cable of this name; it has two ends"},
+	{"user", "on|off", "a network of its own; 10.0.2.2 is the host (off)"},
 	{"mac", "ADDRESS", "address of the adapter (02:00:00:00:BUS:DEVFN)"},
 	{NULL, NULL, NULL},
 };

@@ -25,6 +25,8 @@ struct uvfio_dev;
 #define IGB_REGS_SIZE 0x10000 /* bytes; nothing is above */
 #define IGB_MAC_SIZE  6
 
+#define IGB_TIMER_BACKEND 0
+
 struct igb_ring {
 	uint64_t base; /* bus address */
 	uint32_t head;
