@@ -205,7 +205,7 @@ static void tell_of_open(const struct uvf_device *device,
 
 	uvf_caller_comm(caller, comm);
 	uvf_log(UVF_LOG_WARNING, "%s: opened without an IOMMU, by \"%s\" (%d)",
-		device->bus_device->name, comm, (int)caller->pid);
+		device->bus_device->name, comm, (int)uvf_caller_pid(caller));
 }
 
 static int open_device(struct uvf_group *group, struct uvf_device *device,

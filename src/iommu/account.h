@@ -42,7 +42,7 @@ uint64_t uvf_account_room(struct uvf_caller *caller, const struct uvf_mm *mm);
 
 /* A process that pays later, with the rights that it has now. */
 struct uvf_account_task {
-	pid_t pid;
+	pid_t pid; /* as in struct uvf_caller */
 	bool is_unlimited;
 };
 

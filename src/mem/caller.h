@@ -56,7 +56,7 @@ struct uvf_caller_ops {
 struct uvf_caller {
 	const struct uvf_caller_ops *ops;
 	struct uvf_mm *mm;     /* borrowed for the call */
-	pid_t pid;             /* thread-group id */
+	pid_t pid;             /* thread-group id; 0: our own process */
 	bool has_rawio;        /* CAP_SYS_RAWIO */
 	bool has_sys_resource; /* CAP_SYS_RESOURCE */
 	bool ignores_memlock;  /* it may lock any amount of memory */
@@ -67,6 +67,9 @@ struct uvf_caller {
  * UINT64_MAX: any number.
  */
 uint64_t uvf_caller_memlock_limit(const struct uvf_caller *caller);
+
+/* The number of the caller's process, for messages. */
+pid_t uvf_caller_pid(const struct uvf_caller *caller);
 
 /* Whether that limit is not the caller's, who has CAP_IPC_LOCK. */
 bool uvf_caller_has_ipc_lock(struct uvf_caller *caller);

@@ -143,7 +143,7 @@ static int attach_unmask_locked(struct uvf_pci *pci, struct uvf_caller *caller,
 
 	if (efd < 0)
 		return efd;
-	if (pci->intx.unmask && caller->pid != getpid() &&
+	if (pci->intx.unmask && caller->pid &&
 	    uvf_eventwatch_is_orphan(pci->intx.unmask))
 		detach_unmask_locked(pci);
 	if (!pci->intx.unmask)

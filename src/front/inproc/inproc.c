@@ -169,7 +169,6 @@ static struct inproc_caller make_caller(struct uvfio_machine *machine)
 			{
 				.ops = &inproc_caller_ops,
 				.mm = machine->inproc->mm,
-				.pid = getpid(),
 				.has_rawio = true,
 				.has_sys_resource = true,
 				.ignores_memlock =

@@ -279,7 +279,6 @@ static struct rig *create(const struct uvfio_pci_model *model, const char *spec,
 	rig->client.mm.ops = &client_mm_ops;
 	rig->client.caller.ops = &client_ops;
 	rig->client.caller.mm = &rig->client.mm;
-	rig->client.caller.pid = getpid();
 	assert_int_equal(ops(rig)->open(&rig->pci->vfio), 0);
 	return rig;
 }
