@@ -18,6 +18,7 @@ struct uvf_inode {
 	struct uvf_inode *parent;
 	struct uvf_range key;
 	uint32_t height; /* levels below and with this one */
+	uint32_t own;    /* the element's: alignment leaves the room */
 };
 
 /* All zero is an empty tree. */

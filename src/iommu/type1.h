@@ -34,16 +34,27 @@ struct uvf_mem;
 /* dma_entry_limit as the kernel's module starts. */
 #define UVF_TYPE1_MAPPINGS_MAX 65535u
 
-/* One MAP_DMA.  Of the instance; under its lock. */
-struct uvf_mapping {
-	struct uvf_inode node; /* key: IOVA */
-	bool is_invalid;       /* its client address was invalidated */
-	bool is_mapped;        /* the domains have it, and it is all charged */
-	struct uvf_account_task task; /* who pays for pages pinned later */
+/* What a mapping is; in the tree's node. */
+#define UVF_MAPPING_INVALID 0x1u /* its client address was invalidated */
+#define UVF_MAPPING_MAPPED  0x2u /* the domains have it, and it is charged */
+#define UVF_MAPPING_MORE    0x4u
+
+/* Beside a mapping whose memory does not say all, in type1_mapping.c. */
+struct uvf_mapping_more {
 	struct uvf_mem *mem;          /* holds one reference */
+	struct uvf_account_task task; /* who pays for pages pinned later */
 	struct uvf_mm *payer;         /* whose pages; alive while charged */
 	uint64_t charged;             /* pages */
 	uint64_t *dirty;              /* a bit for each 4 KiB; while tracking */
+};
+
+/* One MAP_DMA.  Of the instance; under its lock. */
+struct uvf_mapping {
+	struct uvf_inode node; /* key: IOVA; own: UVF_MAPPING_* */
+	union {
+		struct uvf_mem *mem;           /* holds one reference */
+		struct uvf_mapping_more *more; /* owned; UVF_MAPPING_MORE */
+	};
 };
 
 /* One set of page tables, for groups behind equal IOMMUs. */
@@ -105,6 +116,36 @@ uvf_type1_domain_of(struct uvf_list *node)
 {
 	return uvf_list_entry(node, struct uvf_type1_domain, node);
 }
+
+/* One mapping, in type1_mapping.c; under the instance's lock. */
+
+static inline bool uvf_mapping_is(const struct uvf_mapping *mapping,
+				  uint32_t flag)
+{
+	return mapping->node.own & flag;
+}
+
+/* Its memory; borrowed.  NULL before uvf_mapping_set_mem(). */
+struct uvf_mem *uvf_mapping_mem(const struct uvf_mapping *mapping);
+
+/* Takes over a reference to @mem; drops that to what was there. */
+void uvf_mapping_set_mem(struct uvf_mapping *mapping, struct uvf_mem *mem);
+
+/* How many pages are charged, and to whom. */
+uint64_t uvf_mapping_charged(const struct uvf_mapping *mapping);
+struct uvf_mm *uvf_mapping_payer(const struct uvf_mapping *mapping);
+
+/* The bits of its dirty pages, or NULL. */
+uint64_t *uvf_mapping_dirty(const struct uvf_mapping *mapping);
+
+/* Where all that may be changed.  NULL: out of memory. */
+struct uvf_mapping_more *uvf_mapping_get_more(struct uvf_mapping *mapping);
+
+/* Free that, if the memory says it all; no page of it may be pinned. */
+void uvf_mapping_simplify(struct uvf_mapping *mapping);
+
+/* Nothing is charged any more, and the memory is let go. */
+void uvf_mapping_fini(struct uvf_mapping *mapping);
 
 /* Groups and their domains, in type1_domain.c. */
 

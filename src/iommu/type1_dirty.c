@@ -78,10 +78,15 @@ bool uvf_type1_keeps_bits_locked(const struct uvf_type1 *t1)
 int uvf_type1_alloc_dirty_locked(struct uvf_type1 *t1,
 				 struct uvf_mapping *mapping)
 {
+	struct uvf_mapping_more *more;
+
 	if (is_too_large(mapping->node.key, uvf_type1_granule_locked(t1)))
 		return -EINVAL;
-	mapping->dirty = uvf_calloc(word_count(mapping), sizeof(uint64_t));
-	return mapping->dirty ? 0 : -ENOMEM;
+	more = uvf_mapping_get_more(mapping);
+	if (!more)
+		return -ENOMEM;
+	more->dirty = uvf_calloc(word_count(mapping), sizeof(uint64_t));
+	return more->dirty ? 0 : -ENOMEM;
 }
 
 /* Set the bits of an interval that lies in the mapping. */
@@ -89,14 +94,14 @@ static void mark(struct uvf_mapping *mapping, struct uvf_range iova)
 {
 	uint64_t page = (iova.first - mapping->node.key.first) / PAGE_BYTES;
 	uint64_t last = (iova.last - mapping->node.key.first) / PAGE_BYTES;
+	uint64_t *dirty = uvf_mapping_dirty(mapping);
 
 	while (page <= last) {
 		if (page % WORD_BITS == 0 && last - page >= WORD_BITS - 1) {
-			mapping->dirty[page / WORD_BITS] = ~0ull;
+			dirty[page / WORD_BITS] = ~0ull;
 			page += WORD_BITS;
 		} else {
-			mapping->dirty[page / WORD_BITS] |= 1ull
-							    << page % WORD_BITS;
+			dirty[page / WORD_BITS] |= 1ull << page % WORD_BITS;
 			page++;
 		}
 	}
@@ -107,7 +112,7 @@ void uvf_type1_mark_dirty_locked(struct uvf_type1 *t1, struct uvf_range iova)
 	struct uvf_mapping *mapping =
 		uvf_mapping_of(uvf_itree_find(&t1->mappings, iova));
 
-	if (mapping && mapping->dirty)
+	if (mapping && uvf_mapping_dirty(mapping))
 		mark(mapping, iova);
 }
 
@@ -154,17 +159,18 @@ static bool is_all_dirty_locked(const struct uvf_type1 *t1,
 	UVF_REQUIRES(t1->lock)
 {
 	return t1->host.reports_all_dirty && t1->backed_count &&
-	       mapping->is_mapped;
+	       uvf_mapping_is(mapping, UVF_MAPPING_MAPPED);
 }
 
 /* The bits of 64 pages from one on; beyond the mapping they are clear. */
 static uint64_t bits_from(const struct uvf_mapping *mapping, uint64_t page)
 {
 	uint64_t index = page / WORD_BITS, shift = page % WORD_BITS;
-	uint64_t bits = mapping->dirty[index] >> shift;
+	const uint64_t *dirty = uvf_mapping_dirty(mapping);
+	uint64_t bits = dirty[index] >> shift;
 
 	if (shift && index + 1 < word_count(mapping))
-		bits |= mapping->dirty[index + 1] << (WORD_BITS - shift);
+		bits |= dirty[index + 1] << (WORD_BITS - shift);
 	return bits;
 }
 
@@ -274,8 +280,12 @@ static void stop_locked(struct uvf_type1 *t1) UVF_REQUIRES(t1->lock)
 	     node = uvf_itree_next(node)) {
 		struct uvf_mapping *mapping = uvf_mapping_of(node);
 
-		uvf_free(mapping->dirty);
-		mapping->dirty = NULL;
+		if (!uvf_mapping_is(mapping, UVF_MAPPING_MORE))
+			continue;
+		uvf_free(mapping->more->dirty);
+		mapping->more->dirty = NULL;
+		if (!uvf_type1_is_pinned_locked(t1, node->key))
+			uvf_mapping_simplify(mapping);
 	}
 	t1->is_tracking = false;
 }
@@ -324,7 +334,8 @@ static int start_locked(struct uvf_type1 *t1) UVF_REQUIRES(t1->lock)
 static void forget_locked(struct uvf_type1 *t1, struct uvf_mapping *mapping)
 	UVF_REQUIRES(t1->lock)
 {
-	memset(mapping->dirty, 0, word_count(mapping) * sizeof(uint64_t));
+	memset(uvf_mapping_dirty(mapping), 0,
+	       word_count(mapping) * sizeof(uint64_t));
 	uvf_type1_mark_pins_locked(t1, mapping);
 }
 

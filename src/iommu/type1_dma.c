@@ -34,12 +34,10 @@ static void free_locked(struct uvf_type1 *t1, struct uvf_mapping *mapping)
 {
 	uvf_itree_remove(&t1->mappings, &mapping->node);
 	uvf_type1_drop_pins_locked(t1, mapping->node.key);
-	uvf_account_uncharge(mapping->payer, mapping->charged);
-	if (mapping->is_invalid)
+	if (uvf_mapping_is(mapping, UVF_MAPPING_INVALID))
 		t1->invalid_count--;
 	t1->available++;
-	uvf_mem_put(mapping->mem);
-	uvf_free(mapping->dirty);
+	uvf_mapping_fini(mapping);
 	uvf_pool_free(&t1->pool, mapping);
 }
 
@@ -73,8 +71,7 @@ static int replace_locked(struct uvf_type1 *t1, struct uvf_mapping *mapping,
 		if (ret)
 			return ret;
 	}
-	uvf_mem_put(mapping->mem);
-	mapping->mem = uvf_mem_get(mem);
+	uvf_mapping_set_mem(mapping, uvf_mem_get(mem));
 	return 0;
 }
 
@@ -89,43 +86,65 @@ static int follow_locked(struct uvf_type1 *t1, struct uvf_mapping *mapping,
 {
 	const struct uvf_range iova = mapping->node.key;
 	struct uvf_range range = {vaddr, vaddr + (iova.last - iova.first)};
-	struct uvf_mem *mem;
+	struct uvf_mem *mem = uvf_mapping_mem(mapping);
 	int ret;
 
-	if (uvf_mem_is_held(mapping->mem))
+	if (uvf_mem_is_held(mem))
 		return 0;
-	ret = uvf_mem_create(&mem, caller->mm, range, mapping->mem->prot);
+	ret = uvf_mem_create(&mem, caller->mm, range, mem->prot);
 	if (ret)
 		return ret == -ENOMEM ? ret : 0;
-	ret = replace_locked(t1, mapping, mem);
+	/* What was charged stays, whatever is there now. */
+	if (uvf_mem_pinned_pages(mem) != uvf_mapping_charged(mapping) &&
+	    !uvf_mapping_get_more(mapping))
+		ret = -ENOMEM;
+	else
+		ret = replace_locked(t1, mapping, mem);
 	uvf_mem_put(mem);
 	return ret;
 }
 
-/* Give an invalid mapping a new client address, and its pages a new payer. */
+/* The same, and its pages get a new payer. */
+static int move_locked(struct uvf_type1 *t1, struct uvf_mapping *mapping,
+		       struct uvf_caller *caller, uint64_t vaddr)
+	UVF_REQUIRES(t1->lock)
+{
+	struct uvf_mapping_more *more = uvf_mapping_get_more(mapping);
+	int ret;
+
+	if (!more)
+		return -ENOMEM;
+	ret = uvf_account_charge(caller, caller->mm, more->charged);
+	if (ret)
+		return ret;
+	ret = follow_locked(t1, mapping, caller, vaddr);
+	if (ret) {
+		uvf_account_uncharge(caller->mm, more->charged);
+		return ret;
+	}
+	uvf_account_uncharge(more->payer, more->charged);
+	more->payer = caller->mm;
+	return 0;
+}
+
+/* Give an invalid mapping a new client address. */
 static int update_vaddr_locked(struct uvf_type1 *t1,
 			       struct uvf_mapping *mapping,
 			       struct uvf_caller *caller, uint64_t vaddr)
 	UVF_REQUIRES(t1->lock)
 {
-	bool is_moved = mapping->charged && mapping->payer != caller->mm;
-	int ret = 0;
+	int ret;
 
-	if (is_moved)
-		ret = uvf_account_charge(caller, caller->mm, mapping->charged);
+	if (uvf_mapping_charged(mapping) &&
+	    uvf_mapping_payer(mapping) != caller->mm)
+		ret = move_locked(t1, mapping, caller, vaddr);
+	else
+		ret = follow_locked(t1, mapping, caller, vaddr);
 	if (ret)
 		return ret;
-	ret = follow_locked(t1, mapping, caller, vaddr);
-	if (ret) {
-		if (is_moved)
-			uvf_account_uncharge(caller->mm, mapping->charged);
-		return ret;
-	}
-	if (is_moved) {
-		uvf_account_uncharge(mapping->payer, mapping->charged);
-		mapping->payer = caller->mm;
-	}
-	mapping->is_invalid = false;
+	if (!uvf_type1_is_pinned_locked(t1, mapping->node.key))
+		uvf_mapping_simplify(mapping);
+	mapping->node.own &= ~UVF_MAPPING_INVALID;
 	t1->invalid_count--;
 	return 0;
 }
@@ -140,15 +159,23 @@ static int fill_locked(struct uvf_type1 *t1, struct uvf_caller *caller,
 {
 	int ret;
 
-	if (!uvf_list_is_empty(&t1->emulated))
-		mapping->task = uvf_account_task_of(caller);
-	mapping->is_mapped = uvf_type1_has_domain_locked(t1);
-	if (mapping->is_mapped)
+	if (!uvf_list_is_empty(&t1->emulated)) {
+		struct uvf_mapping_more *more = uvf_mapping_get_more(mapping);
+
+		if (!more)
+			return -ENOMEM;
+		more->task = uvf_account_task_of(caller);
+	}
+	if (uvf_type1_has_domain_locked(t1)) {
 		ret = uvf_type1_pin_memory(caller, mapping, caller->mm, vaddr,
 					   prot);
-	else
-		ret = uvf_mem_create_unseen(&mapping->mem, caller->mm, vaddr,
-					    prot);
+	} else {
+		struct uvf_mem *mem;
+
+		ret = uvf_mem_create_unseen(&mem, caller->mm, vaddr, prot);
+		if (!ret)
+			uvf_mapping_set_mem(mapping, mem);
+	}
 	if (!ret)
 		ret = uvf_type1_map_domains_locked(t1, mapping);
 	if (ret || !t1->is_tracking)
@@ -174,8 +201,7 @@ static int add_locked(struct uvf_type1 *t1, struct uvf_caller *caller,
 	mapping->node.key = iova;
 	ret = fill_locked(t1, caller, mapping, vaddr, prot);
 	if (ret) {
-		uvf_account_uncharge(mapping->payer, mapping->charged);
-		uvf_mem_put(mapping->mem);
+		uvf_mapping_fini(mapping);
 		uvf_pool_free(&t1->pool, mapping);
 		return ret;
 	}
@@ -201,7 +227,7 @@ static int map_locked(struct uvf_type1 *t1, struct uvf_caller *caller,
 	if (map->flags & VFIO_DMA_MAP_FLAG_VADDR) {
 		if (!mapping)
 			return -ENOENT;
-		if (!mapping->is_invalid ||
+		if (!uvf_mapping_is(mapping, UVF_MAPPING_INVALID) ||
 		    mapping->node.key.first != iova.first ||
 		    mapping->node.key.last != iova.last)
 			return -EINVAL;
@@ -288,11 +314,11 @@ static int invalidate_locked(struct uvf_type1 *t1, struct uvf_inode *first,
 
 	for (node = first; node && node->key.first <= last;
 	     node = uvf_itree_next(node))
-		if (uvf_mapping_of(node)->is_invalid)
+		if (uvf_mapping_is(uvf_mapping_of(node), UVF_MAPPING_INVALID))
 			return -EINVAL;
 	for (node = first; node && node->key.first <= last;
 	     node = uvf_itree_next(node)) {
-		uvf_mapping_of(node)->is_invalid = true;
+		node->own |= UVF_MAPPING_INVALID;
 		t1->invalid_count++;
 		size += uvf_range_size(node->key);
 	}

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "base/alloc.h"
+#include "base/bug.h"
 #include "iommu/translate.h"
 #include "iommu/type1.h"
 #include "mem/caller.h"
@@ -54,14 +55,13 @@ void uvf_type1_drain_domains_locked(struct uvf_type1 *t1)
 int uvf_type1_map_domains_locked(struct uvf_type1 *t1,
 				 const struct uvf_mapping *mapping)
 {
-	const struct uvf_mem *mem = mapping->mem;
+	struct uvf_mem *mem = uvf_mapping_mem(mapping);
 	struct uvf_list *node;
 	int ret;
 
 	uvf_list_for_each (node, &t1->domains) {
 		ret = uvf_aspace_map(uvf_type1_domain_of(node)->aspace,
-				     mapping->node.key, mapping->mem,
-				     mem->prot);
+				     mapping->node.key, mem, mem->prot);
 		if (!ret)
 			continue;
 		unlink_before(t1, node, mapping);
@@ -99,6 +99,7 @@ int uvf_type1_pin_memory(struct uvf_caller *caller, struct uvf_mapping *mapping,
 			 struct uvf_mm *mm, struct uvf_range vaddr,
 			 uint32_t prot)
 {
+	uint64_t charged = uvf_mapping_charged(mapping);
 	struct uvf_mem *mem;
 	uint64_t pages;
 	int ret = uvf_mem_create(&mem, mm, vaddr, prot);
@@ -108,36 +109,42 @@ int uvf_type1_pin_memory(struct uvf_caller *caller, struct uvf_mapping *mapping,
 	if (ret)
 		return ret;
 	pages = uvf_mem_pinned_pages(mem);
-	if (pages > mapping->charged) {
-		ret = uvf_account_charge(caller, mm, pages - mapping->charged);
-		if (ret) {
-			uvf_mem_put(mem);
-			return ret;
-		}
-		mapping->charged = pages;
-		mapping->payer = mm;
+	if (pages > charged)
+		ret = uvf_account_charge(caller, mm, pages - charged);
+	if (ret) {
+		uvf_mem_put(mem);
+		return ret;
 	}
-	uvf_mem_put(mapping->mem);
-	mapping->mem = mem;
+	if (pages > charged && uvf_mapping_is(mapping, UVF_MAPPING_MORE)) {
+		mapping->more->charged = pages;
+		mapping->more->payer = mm;
+	}
+	uvf_mapping_set_mem(mapping, mem);
+	mapping->node.own |= UVF_MAPPING_MAPPED;
 	return 0;
 }
 
-/* What is charged from now on: the pages that are pinned. */
-static void charge_pins_locked(struct uvf_type1 *t1,
-			       struct uvf_mapping *mapping)
+/* No domain has it, so that what is charged is the pages that are pinned. */
+static void leave_mapping_locked(struct uvf_type1 *t1,
+				 struct uvf_mapping *mapping)
 	UVF_REQUIRES(t1->lock)
 {
 	uint64_t pins = uvf_type1_count_pins_locked(t1, mapping->node.key);
+	uint64_t charged = uvf_mapping_charged(mapping);
 
-	if (mapping->charged <= pins)
-		return;
-	uvf_account_uncharge(mapping->payer, mapping->charged - pins);
-	mapping->charged = pins;
+	if (charged > pins)
+		uvf_account_uncharge(uvf_mapping_payer(mapping),
+				     charged - pins);
+	mapping->node.own &= ~UVF_MAPPING_MAPPED;
+	if (!uvf_mapping_is(mapping, UVF_MAPPING_MORE))
+		UVF_BUG_ON(pins); /* who pins takes care of that */
+	else if (charged > pins)
+		mapping->more->charged = pins;
 }
 
 static struct uvf_range vaddr_of(const struct uvf_mapping *mapping)
 {
-	const struct uvf_mem *mem = mapping->mem;
+	const struct uvf_mem *mem = uvf_mapping_mem(mapping);
 
 	return (struct uvf_range){mem->vaddr, mem->vaddr + (mem->size - 1)};
 }
@@ -147,18 +154,20 @@ static int replay_one_locked(struct uvf_type1 *t1, struct uvf_caller *caller,
 			     struct uvf_type1_domain *domain,
 			     struct uvf_mapping *mapping) UVF_REQUIRES(t1->lock)
 {
-	uint32_t prot = mapping->mem->prot;
+	bool is_first = !uvf_type1_has_domain_locked(t1);
+	const struct uvf_mem *mem = uvf_mapping_mem(mapping);
+	uint32_t prot = mem->prot;
 	int ret = 0;
 
-	if (!mapping->is_mapped)
-		ret = uvf_type1_pin_memory(caller, mapping, mapping->mem->mm,
+	if (is_first)
+		ret = uvf_type1_pin_memory(caller, mapping, mem->mm,
 					   vaddr_of(mapping), prot);
 	if (ret)
 		return ret;
-	ret = uvf_aspace_map(domain->aspace, mapping->node.key, mapping->mem,
-			     prot);
-	if (ret && !mapping->is_mapped)
-		charge_pins_locked(t1, mapping);
+	ret = uvf_aspace_map(domain->aspace, mapping->node.key,
+			     uvf_mapping_mem(mapping), prot);
+	if (ret && is_first)
+		leave_mapping_locked(t1, mapping);
 	return ret;
 }
 
@@ -178,17 +187,11 @@ static int replay_locked(struct uvf_type1 *t1, struct uvf_caller *caller,
 					uvf_mapping_of(node));
 		failed = node;
 	}
-	for (node = uvf_itree_first(&t1->mappings);
-	     node && !(ret && node == failed); node = uvf_itree_next(node)) {
-		struct uvf_mapping *mapping = uvf_mapping_of(node);
-
-		if (!ret) {
-			mapping->is_mapped = true;
-			continue;
-		}
+	for (node = uvf_itree_first(&t1->mappings); ret && node != failed;
+	     node = uvf_itree_next(node)) {
 		uvf_aspace_unlink(domain->aspace, node->key);
-		if (!mapping->is_mapped)
-			charge_pins_locked(t1, mapping);
+		if (!uvf_type1_has_domain_locked(t1))
+			leave_mapping_locked(t1, uvf_mapping_of(node));
 	}
 	uvf_aspace_drain(domain->aspace);
 	return ret;
@@ -445,10 +448,8 @@ static void unpin_all_locked(struct uvf_type1 *t1) UVF_REQUIRES(t1->lock)
 	struct uvf_inode *node;
 
 	for (node = uvf_itree_first(&t1->mappings); node;
-	     node = uvf_itree_next(node)) {
-		uvf_mapping_of(node)->is_mapped = false;
-		charge_pins_locked(t1, uvf_mapping_of(node));
-	}
+	     node = uvf_itree_next(node))
+		leave_mapping_locked(t1, uvf_mapping_of(node));
 }
 
 static void leave_domain_locked(struct uvf_type1 *t1,

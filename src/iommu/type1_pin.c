@@ -127,7 +127,7 @@ static int find_mapping_locked(const struct uvf_type1 *t1, uint64_t iova,
 
 	if (!mapping)
 		return -EINVAL;
-	if ((mapping->mem->prot & prot) != prot)
+	if ((uvf_mapping_mem(mapping)->prot & prot) != prot)
 		return -EPERM;
 	*ret_mapping = mapping;
 	return 0;
@@ -141,19 +141,19 @@ static int hold_page(const struct uvf_mapping *mapping, uint64_t first,
 		     struct uvf_mem **ret_mem, uint8_t **ret_page)
 {
 	uint64_t offset = first - mapping->node.key.first;
-	uint8_t *here = uvf_mem_at(mapping->mem, offset, PAGE_BYTES);
-	uint64_t vaddr = mapping->mem->vaddr + offset;
-	struct uvf_mem *mem;
+	struct uvf_mem *mem = uvf_mapping_mem(mapping);
+	uint8_t *here = uvf_mem_at(mem, offset, PAGE_BYTES);
+	uint64_t vaddr = mem->vaddr + offset;
 	int ret;
 
-	if (mapping->is_mapped && here) {
-		*ret_mem = uvf_mem_get(mapping->mem);
+	if (uvf_mapping_is(mapping, UVF_MAPPING_MAPPED) && here) {
+		*ret_mem = uvf_mem_get(mem);
 		*ret_page = here;
 		return 0;
 	}
-	ret = uvf_mem_create(&mem, mapping->mem->mm,
+	ret = uvf_mem_create(&mem, mem->mm,
 			     (struct uvf_range){vaddr, vaddr + PAGE_BYTES - 1},
-			     mapping->mem->prot);
+			     mem->prot);
 	if (ret)
 		return ret;
 	*ret_page = uvf_mem_direct(mem);
@@ -171,15 +171,18 @@ static int hold_page(const struct uvf_mapping *mapping, uint64_t first,
 static int charge_pin_locked(struct uvf_type1 *t1, struct uvf_mapping *mapping)
 	UVF_REQUIRES(t1->lock)
 {
+	struct uvf_mapping_more *more = uvf_mapping_get_more(mapping);
 	int ret;
 
+	if (!more)
+		return -ENOMEM;
 	if (uvf_type1_has_domain_locked(t1))
 		return 0;
-	ret = uvf_account_charge_task(&mapping->task, mapping->mem->mm, 1);
+	ret = uvf_account_charge_task(&more->task, more->mem->mm, 1);
 	if (ret)
 		return ret;
-	mapping->payer = mapping->mem->mm;
-	mapping->charged++;
+	more->payer = more->mem->mm;
+	more->charged++;
 	return 0;
 }
 
@@ -243,8 +246,8 @@ static void unpin_one_locked(struct uvf_type1 *t1, struct pin *pin)
 	if (--pin->count)
 		return;
 	if (mapping && !uvf_type1_has_domain_locked(t1)) {
-		uvf_account_uncharge(mapping->payer, 1);
-		mapping->charged--;
+		uvf_account_uncharge(mapping->more->payer, 1);
+		mapping->more->charged--;
 	}
 	drop_locked(t1, pin);
 }
@@ -326,8 +329,8 @@ static int rw_chunk_locked(struct uvf_type1 *t1, uint64_t iova, void *buf,
 		len = mapping->node.key.last - iova + 1;
 	*ret_len = len;
 	if (!is_write)
-		return uvf_mem_read(mapping->mem, offset, buf, len);
-	ret = uvf_mem_write(mapping->mem, offset, buf, len);
+		return uvf_mem_read(uvf_mapping_mem(mapping), offset, buf, len);
+	ret = uvf_mem_write(uvf_mapping_mem(mapping), offset, buf, len);
 	if (!ret)
 		uvf_type1_mark_dirty_locked(
 			t1, (struct uvf_range){iova, iova + (len - 1)});
