@@ -8,6 +8,8 @@
 
 /* Empty nodes to keep, so that a mapping that comes and goes is cheap. */
 #define SPARE_MAX 8u
+/* So many nodes are too few for memory in blocks of MiB. */
+#define SMALL_MAX 64u
 
 /* The way from the root to the slot of an address. */
 struct path {
@@ -85,18 +87,37 @@ static struct uvf_tree_node *node_create(struct uvf_tree *tree)
 {
 	struct uvf_tree_node *node = tree->spare_nodes;
 
+	if (node) {
+		tree->spare_nodes = node->next_dead;
+		tree->spare_count--;
+		return node;
+	}
+	if (tree->small_count == SMALL_MAX)
+		return uvf_slab_zalloc(&tree->slab, sizeof(*node));
+	node = uvf_zalloc(sizeof(*node));
 	if (!node)
-		return uvf_zalloc(sizeof(*node));
-	tree->spare_nodes = node->next_dead;
-	tree->spare_count--;
+		return NULL;
+	node->is_small = true;
+	tree->small_count++;
 	return node;
+}
+
+/* Takes NULL. */
+static void node_free(struct uvf_tree *tree, struct uvf_tree_node *node)
+{
+	if (node && node->is_small) {
+		tree->small_count--;
+		uvf_free(node);
+	} else if (node) {
+		uvf_slab_free(&tree->slab, node);
+	}
 }
 
 /* The node has no slot in use, and no reader sees it any more. */
 static void node_destroy(struct uvf_tree *tree, struct uvf_tree_node *node)
 {
 	if (tree->spare_count == SPARE_MAX) {
-		uvf_free(node);
+		node_free(tree, node);
 		return;
 	}
 	node->next_dead = tree->spare_nodes;
@@ -123,12 +144,12 @@ void uvf_tree_free_dead(struct uvf_tree *tree)
 void uvf_tree_fini(struct uvf_tree *tree)
 {
 	uvf_tree_free_dead(tree);
-	uvf_free(node_of(load(&tree->root)));
+	node_free(tree, node_of(load(&tree->root)));
 	while (tree->spare_nodes) {
 		struct uvf_tree_node *node = tree->spare_nodes;
 
 		tree->spare_nodes = node->next_dead;
-		uvf_free(node);
+		node_free(tree, node);
 	}
 }
 

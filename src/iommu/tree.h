@@ -28,6 +28,7 @@
 #include <stdint.h>
 
 #include "base/range.h"
+#include "base/slab.h"
 
 struct uvf_mem;
 
@@ -62,6 +63,7 @@ struct uvf_tree_node {
 	_Atomic(struct uvf_leaf *) leaves[UVF_TREE_SLOTS];
 	struct uvf_tree_node *next_dead;
 	unsigned int used; /* slots */
+	bool is_small;     /* not of the slab */
 };
 
 /* All zero is an empty tree. */
@@ -70,6 +72,8 @@ struct uvf_tree {
 	struct uvf_tree_node *dead_nodes;  /* not waited for yet */
 	struct uvf_tree_node *spare_nodes; /* waited for, by next_dead */
 	unsigned int spare_count;
+	unsigned int small_count; /* nodes that are not of the slab */
+	struct uvf_slab slab;     /* of all other nodes */
 };
 
 static inline uint64_t uvf_leaf_first(const struct uvf_leaf *leaf)
