@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/range.h"
+#include "input.h"
 #include "mem/caller.h"
 
 #define CLIENT_FIRST 0x10000ull
@@ -33,19 +34,6 @@ struct client {
 	unsigned int writable_count;
 	struct uvf_range writable[2];
 };
-
-/* An input, taken apart from its start; zeros follow its end. */
-struct input {
-	const uint8_t *data;
-	size_t size;
-};
-
-uint8_t take8(struct input *input);
-uint16_t take16(struct input *input);
-uint32_t take32(struct input *input);
-uint64_t take64(struct input *input);
-/* Copies up to len bytes; returns how many there were. */
-size_t take_bytes(struct input *input, void *buf, size_t len);
 
 void client_init(struct client *client);
 /* Closes all that is open. */

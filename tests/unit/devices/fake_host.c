@@ -238,7 +238,8 @@ struct uvfio_dev *fake_device_create(const struct uvfio_pci_model *model,
 
 void fake_device_destroy(struct uvfio_dev *dev)
 {
-	dev->model->ops->fini(dev);
+	if (dev->model->ops->fini)
+		dev->model->ops->fini(dev);
 	device_replace(dev, NULL);
 	device_free(dev);
 }
