@@ -51,11 +51,17 @@ struct uvfio_key {
  * RAM:  plain memory, shared with the model (uvfio_mem()).
  * POLL: as RAM, and the model's poll() looks at it for doorbells; where no
  *       thread can poll, stores are trapped and poll() runs at once.
+ * RDIRECT: loads find memory that the model writes (uvfio_mem()), of any
+ *       width, and reach no callback; each store is an access() callback,
+ *       which alone decides what becomes of the memory.
+ * HOLE: nobody is there: loads are all ones, stores vanish, of any width.
  */
 enum uvfio_page_kind {
 	UVFIO_PAGE_TRAP,
 	UVFIO_PAGE_RAM,
-	UVFIO_PAGE_POLL
+	UVFIO_PAGE_POLL,
+	UVFIO_PAGE_RDIRECT,
+	UVFIO_PAGE_HOLE
 };
 
 /* Why a function is reset. */
@@ -83,8 +89,8 @@ struct uvfio_device_ops {
 	void (*fini)(struct uvfio_dev *dev);
 	/*
 	 * One register access of len bytes, naturally aligned, of a width
-	 * the BAR declares, in a TRAP page.  A negative return makes a read
-	 * all-ones and drops a write.
+	 * the BAR declares, in a TRAP page, or a store in an RDIRECT page.  A
+	 * negative return makes a read all-ones and drops a write.
 	 */
 	int (*access)(struct uvfio_dev *dev, unsigned int bar, uint64_t offset,
 		      void *buf, size_t len, bool is_write);
@@ -113,7 +119,7 @@ const char *uvfio_dev_name(const struct uvfio_dev *dev);
 const char *uvfio_option(const struct uvfio_dev *dev, const char *key);
 
 /**
- * uvfio_mem() - memory behind RAM and POLL pages of a BAR
+ * uvfio_mem() - memory behind RAM, POLL and RDIRECT pages of a BAR
  * @dev:    the device
  * @bar:    0 to 5
  * @offset: bytes from the start of the BAR

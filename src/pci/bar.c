@@ -341,6 +341,40 @@ static void trap_access_locked(struct uvf_pci *pci, unsigned int bar,
 				       (uint8_t *)buf + done, width, is_write);
 }
 
+static void page_access_locked(struct uvf_pci *pci, unsigned int bar,
+			       uint64_t off, void *buf, size_t len,
+			       bool is_write, enum uvfio_page_kind kind)
+	UVF_REQUIRES(pci->model.lock)
+{
+	uint8_t *mem = pci->bars[bar].mem;
+
+	switch (kind) {
+	case UVFIO_PAGE_TRAP:
+		trap_access_locked(pci, bar, off, buf, len, is_write);
+		return;
+	case UVFIO_PAGE_RDIRECT:
+		if (is_write)
+			trap_access_locked(pci, bar, off, buf, len, true);
+		else
+			memory_load(mem + off, buf, len);
+		return;
+	case UVFIO_PAGE_RAM:
+	case UVFIO_PAGE_POLL:
+		if (!is_write) {
+			memory_load(mem + off, buf, len);
+			return;
+		}
+		memory_store(mem + off, buf, len);
+		if (kind == UVFIO_PAGE_POLL)
+			poll_now_locked(pci);
+		return;
+	case UVFIO_PAGE_HOLE:
+		if (!is_write)
+			memset(buf, 0xff, len);
+		return;
+	}
+}
+
 void uvf_bar_access_locked(struct uvf_pci *pci, unsigned int bar, uint64_t off,
 			   void *buf, size_t len, bool is_write)
 {
@@ -362,17 +396,7 @@ void uvf_bar_access_locked(struct uvf_pci *pci, unsigned int bar, uint64_t off,
 		return;
 	}
 	kind = uvf_bar_page_kind(pci, bar, off, &first, &size);
-	if (kind == UVFIO_PAGE_TRAP || !b->mem) {
-		trap_access_locked(pci, bar, off, buf, len, is_write);
-		return;
-	}
-	if (!is_write) {
-		memory_load(b->mem + off, buf, len);
-		return;
-	}
-	memory_store(b->mem + off, buf, len);
-	if (kind == UVFIO_PAGE_POLL)
-		poll_now_locked(pci);
+	page_access_locked(pci, bar, off, buf, len, is_write, kind);
 }
 
 /* The MSI-X table, which pread and pwrite must not reach. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Memory behind RAM and POLL pages: one memory file for each BAR, mapped
- * here and in the clients.
+ * Memory behind RAM, POLL and RDIRECT pages: one memory file for each BAR,
+ * mapped here and in the clients.
  *
  * A mapping of a client cannot be taken away from here, but its file can be
  * made empty: the next touch of a page is SIGBUS, which comes back through
@@ -22,7 +22,8 @@
 static bool has_memory(const struct uvf_pci_bar *bar)
 {
 	for (size_t i = 0; bar->size && i < bar->desc->span_count; i++)
-		if (bar->desc->spans[i].kind != UVFIO_PAGE_TRAP)
+		if (bar->desc->spans[i].kind != UVFIO_PAGE_TRAP &&
+		    bar->desc->spans[i].kind != UVFIO_PAGE_HOLE)
 			return true;
 	return false;
 }

@@ -168,13 +168,11 @@ int pci_mmap(struct uvf_device *device, uint64_t pos, uint64_t len, int prot,
 }
 
 /* Where POLL pages are not watched, each store has to be seen. */
-static bool must_trap(const struct uvf_pci *pci, unsigned int bar,
-		      enum uvfio_page_kind kind)
+static bool must_trap(const struct uvf_pci *pci, enum uvfio_page_kind kind)
 {
-	if (kind == UVFIO_PAGE_TRAP || !pci->bars[bar].mem)
-		return true;
-	return kind == UVFIO_PAGE_POLL &&
-	       !uvf_worker_may_spin(pci->model.worker);
+	return kind != UVFIO_PAGE_RAM &&
+	       !(kind == UVFIO_PAGE_POLL &&
+		 uvf_worker_may_spin(pci->model.worker));
 }
 
 void pci_fault(struct uvf_device *device, uint64_t pos,
@@ -200,7 +198,7 @@ void pci_fault(struct uvf_device *device, uint64_t pos,
 	uvf_lock(&pci->model.lock);
 	is_open = uvf_config_has_memory_locked(pci) && !pci->is_low_power;
 	uvf_unlock(&pci->model.lock);
-	if (is_open && must_trap(pci, bar, kind)) {
+	if (is_open && must_trap(pci, kind)) {
 		ret_page->kind = UVF_PAGE_TRAP;
 	} else if (is_open) {
 		ret_page->kind = UVF_PAGE_MEMORY;

@@ -246,6 +246,7 @@ static void decode_gates_memory_but_not_ports(void **state)
 	rig_destroy(rig);
 }
 
+/* Shows V50. */
 static void mmap_is_checked(void **state)
 {
 	static const struct {
@@ -293,7 +294,10 @@ static void pages_have_their_kinds(void **state)
 		{0x4000, 0x4000, 0x2000, UVF_PAGE_MEMORY, UVF_PAGE_MEMORY},
 		{0x5123, 0x4000, 0x2000, UVF_PAGE_MEMORY, UVF_PAGE_MEMORY},
 		{0x6000, 0x6000, 0x1000, UVF_PAGE_TRAP, UVF_PAGE_MEMORY},
-		{0x8000, 0x7000, 0x9000, UVF_PAGE_TRAP, UVF_PAGE_TRAP},
+		{0x8000, 0x7000, 0x3000, UVF_PAGE_TRAP, UVF_PAGE_TRAP},
+		{0xa000, 0xa000, 0x1000, UVF_PAGE_TRAP, UVF_PAGE_TRAP},
+		{0xb000, 0xb000, 0x1000, UVF_PAGE_TRAP, UVF_PAGE_TRAP},
+		{0xc000, 0xc000, 0x4000, UVF_PAGE_TRAP, UVF_PAGE_TRAP},
 	};
 
 	(void)state;

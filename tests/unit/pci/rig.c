@@ -82,6 +82,8 @@ static const struct uvfio_device_ops probe_ops = {
 static const struct uvfio_span full_spans[] = {
 	{0x4000, 0x2000, UVFIO_PAGE_RAM},
 	{0x6000, 0x1000, UVFIO_PAGE_POLL},
+	{0xa000, 0x1000, UVFIO_PAGE_RDIRECT},
+	{0xb000, 0x1000, UVFIO_PAGE_HOLE},
 };
 
 static const uint8_t all[128] = {[0 ... 127] = 0xff};
@@ -155,7 +157,7 @@ const struct uvfio_pci_model model_full = {
 			       .flags = UVFIO_BAR_64,
 			       .widths = 15,
 			       .spans = full_spans,
-			       .span_count = 2},
+			       .span_count = 4},
 			[2] = {.size = 32, .flags = UVFIO_BAR_IO, .widths = 7},
 			[3] = {.size = 256, .widths = 4, .narrow_value = 0x77},
 			[4] = {.size = 0x2000,
