@@ -70,6 +70,8 @@ enum uvfio_reset_kind {
 	UVFIO_RESET_CLOSE, /* the last client left */
 	UVFIO_RESET_IOCTL, /* VFIO_DEVICE_RESET */
 	UVFIO_RESET_FLR,   /* function-level reset by a capability */
+	UVFIO_RESET_HOT,   /* the bus it is on is reset, and all others there */
+	UVFIO_RESET_PM,    /* it comes back from D3, where it lost its state */
 };
 
 /* What happened to the function; value in brackets. */

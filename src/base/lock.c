@@ -27,6 +27,14 @@ void uvf_lock(struct uvf_mutex *lock) UVF_NO_ANALYSIS
 	take_ownership(lock);
 }
 
+bool uvf_trylock(struct uvf_mutex *lock) UVF_NO_ANALYSIS
+{
+	if (pthread_mutex_trylock(&lock->mutex))
+		return false;
+	take_ownership(lock);
+	return true;
+}
+
 void uvf_unlock(struct uvf_mutex *lock) UVF_NO_ANALYSIS
 {
 	atomic_store_explicit(&lock->is_held, false, memory_order_relaxed);

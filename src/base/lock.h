@@ -36,6 +36,10 @@ void uvf_mutex_fini(struct uvf_mutex *lock);
 void uvf_lock(struct uvf_mutex *lock) UVF_ACQUIRE(*lock);
 void uvf_unlock(struct uvf_mutex *lock) UVF_RELEASE(*lock);
 
+/* Whether it is held now; false when somebody else, or the caller, has it. */
+bool uvf_trylock(struct uvf_mutex *lock)
+	UVF_TSA(try_acquire_capability(true, *lock));
+
 /* Wait for a condition; the lock is held before and after. */
 void uvf_cond_wait(pthread_cond_t *cond, struct uvf_mutex *lock)
 	UVF_REQUIRES(*lock);

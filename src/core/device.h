@@ -59,6 +59,10 @@ struct uvf_device_ops {
 	/* Ask the user to let go, for the count-th time from 0; may be NULL. */
 	void (*request)(struct uvf_device *device, unsigned int count);
 
+	/* Around each ioctl on an open file; both or none may be NULL. */
+	void (*wake)(struct uvf_device *device);
+	void (*rest)(struct uvf_device *device);
+
 	long (*get_info)(struct uvf_device *device, struct uvf_caller *caller,
 			 unsigned long arg);
 	long (*get_region_info)(struct uvf_device *device,

@@ -318,6 +318,19 @@ static void df_release(struct uvf_file *file)
 	put(df);
 }
 
+bool uvf_device_is_open_by_cdev(struct uvf_device *device)
+{
+	bool is_so;
+
+	uvf_lock(&device->set->lock);
+	is_so = !uvf_list_is_empty(&device->files) &&
+		!uvf_list_entry(device->files.next, struct uvf_device_file,
+				set_node)
+			 ->group;
+	uvf_unlock(&device->set->lock);
+	return is_so;
+}
+
 static struct uvf_device_file *first_file(struct uvf_device *device)
 {
 	struct uvf_device_file *df = NULL;

@@ -97,6 +97,9 @@ int uvf_device_file_bind_locked(struct uvf_device_file *df,
 void uvf_device_file_unbind_locked(struct uvf_device_file *df,
 				   struct uvf_kvm **kvm);
 
+/* Whether a device is open by its own node, and so by nothing else. */
+bool uvf_device_is_open_by_cdev(struct uvf_device *device);
+
 /* Whether calls on it may be made. */
 bool uvf_device_file_is_granted(struct uvf_device_file *df);
 

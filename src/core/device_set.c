@@ -95,3 +95,19 @@ unsigned int uvf_device_set_open_count(struct uvf_device_set *set)
 				 ->open_count;
 	return count;
 }
+
+struct uvf_device *uvf_device_set_find(struct uvf_device_set *set,
+				       const struct uvf_bus_device *bus_device)
+{
+	struct uvf_list *node;
+
+	uvf_assert_held(&set->lock);
+	uvf_list_for_each (node, &set->devices) {
+		struct uvf_device *device =
+			uvf_list_entry(node, struct uvf_device, set_node);
+
+		if (device->bus_device == bus_device)
+			return device;
+	}
+	return NULL;
+}

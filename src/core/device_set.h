@@ -11,6 +11,7 @@
 #include "base/list.h"
 #include "base/lock.h"
 
+struct uvf_bus_device;
 struct uvf_device;
 struct uvf_vfio;
 
@@ -35,6 +36,11 @@ int uvf_device_assign_set(struct uvf_device *device, const void *key);
 
 /* Leave the set, if there is one; it goes with its last member. */
 void uvf_device_leave_set(struct uvf_device *device);
+
+/* The member that is this device of the machine, or NULL. */
+struct uvf_device *uvf_device_set_find(struct uvf_device_set *set,
+				       const struct uvf_bus_device *bus_device)
+	UVF_REQUIRES(set->lock);
 
 /* How often the members are open, all together. */
 unsigned int uvf_device_set_open_count(struct uvf_device_set *set);

@@ -163,22 +163,40 @@ static long by_table(struct uvf_file *file, struct uvf_caller *caller,
 	return kind->other ? kind->other(file, caller, cmd, arg) : -ENOTTY;
 }
 
+/* A device that rests is woken up, whatever is asked for. */
+static long call_device(struct uvf_file *file, struct uvf_caller *caller,
+			unsigned int cmd, unsigned long arg,
+			struct uvf_device *device)
+{
+	const struct uvf_device_ops *ops = device->ops;
+	long ret;
+
+	if (cmd == VFIO_DEVICE_BIND_IOMMUFD)
+		return by_table(file, caller, cmd, arg);
+	if (!uvf_device_file_is_granted(file->object))
+		return -EINVAL;
+	if (ops->wake)
+		ops->wake(device);
+	ret = by_table(file, caller, cmd, arg);
+	if (ops->rest)
+		ops->rest(device);
+	return ret;
+}
+
 long uvf_file_ioctl(struct uvf_file *file, struct uvf_caller *caller,
 		    unsigned int cmd, unsigned long arg)
 {
+	struct uvf_device *device;
 	long ret;
 
 	if (file->ops->ioctl)
 		return file->ops->ioctl(file, caller, cmd, arg);
 	if (file->kind != UVF_FILE_DEVICE)
 		return by_table(file, caller, cmd, arg);
-	if (!uvf_device_file_enter(file->object))
+	device = uvf_device_file_enter(file->object);
+	if (!device)
 		return -ENODEV;
-	if (cmd == VFIO_DEVICE_BIND_IOMMUFD ||
-	    uvf_device_file_is_granted(file->object))
-		ret = by_table(file, caller, cmd, arg);
-	else
-		ret = -EINVAL;
+	ret = call_device(file, caller, cmd, arg, device);
 	uvf_device_file_leave(file->object);
 	return ret;
 }

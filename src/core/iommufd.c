@@ -171,6 +171,28 @@ int uvf_device_iommufd_bind(struct uvf_device *device, struct uvf_iommufd *ctx,
 	return ret;
 }
 
+struct uvf_iommufd *uvf_device_iommufd_ctx(struct uvf_device *device)
+{
+	const struct uvf_iommufd_device *bound = device->iommufd.device;
+
+	uvf_assert_held(&device->set->lock);
+	return bound ? uvf_iommufd_device_ctx(bound) : NULL;
+}
+
+int uvf_device_iommufd_id(struct uvf_device *device, struct uvf_iommufd *ctx)
+{
+	struct uvf_iommu_group *group;
+	bool is_owned;
+
+	uvf_assert_held(&device->set->lock);
+	if (uvf_device_iommufd_ctx(device) == ctx)
+		return (int)uvf_iommufd_device_id(device->iommufd.device);
+	group = uvf_bus_device_group(device->bus_device);
+	is_owned = group && uvf_iommufd_has_group(ctx, group);
+	uvf_iommu_group_put(group);
+	return is_owned ? -ENOENT : -ENODEV;
+}
+
 void uvf_device_iommufd_unbind(struct uvf_device *device)
 {
 	struct uvf_device_iommufd *bound = &device->iommufd;

@@ -44,6 +44,17 @@ struct uvf_iommufd *uvf_iommufd_of_file(const struct uvf_file *file);
 int uvf_device_iommufd_bind(struct uvf_device *device, struct uvf_iommufd *ctx,
 			    uint32_t *ret_id);
 
+/* The context that a device with DMA of its own is bound to, or NULL. */
+struct uvf_iommufd *uvf_device_iommufd_ctx(struct uvf_device *device);
+
+/**
+ * uvf_device_iommufd_id() - what a context calls a device
+ * Context: the device's set is locked.
+ * Return: its id there, or -ENOENT it has none, but the context owns the DMA
+ * of its group; -ENODEV the context has nothing to do with it.
+ */
+int uvf_device_iommufd_id(struct uvf_device *device, struct uvf_iommufd *ctx);
+
 /* Detaches, too. */
 void uvf_device_iommufd_unbind(struct uvf_device *device);
 

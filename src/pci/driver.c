@@ -79,6 +79,7 @@ static int pci_match(struct uvf_device *device, const char *name)
 	return has_token ? -EINVAL : 1;
 }
 
+/* A function that is on its way out of its driver: -EAGAIN. */
 static int pci_open(struct uvf_device *device)
 {
 	struct uvf_pci *pci = uvf_pci_of(device);
@@ -88,16 +89,18 @@ static int pci_open(struct uvf_device *device)
 	if (device->open_count)
 		return 0;
 	uvf_lock(&pci->model.lock);
-	pci->has_reset = pci->user.reset_methods[0];
 	uvf_reset_set_power_locked(pci, 0);
 	uvf_hw_change16_locked(pci, PCI_COMMAND, PCI_COMMAND_MASTER,
 			       uvf_hw_decode_bits(pci));
-	if (pci->has_reset)
-		uvf_reset_function_locked(pci, UVFIO_RESET_OPEN);
+	ret = uvf_reset_try_locked(pci, UVFIO_RESET_OPEN);
+	if (ret == -EAGAIN)
+		goto out;
+	pci->has_reset = !ret;
 	uvf_hw_save_locked(pci, &pci->saved);
 	uvf_hw_block_intx_locked(pci, false);
 	ret = uvf_config_open_locked(pci);
 	uvf_barmem_show_locked(pci);
+out:
 	uvf_unlock(&pci->model.lock);
 	return ret;
 }
@@ -105,6 +108,7 @@ static int pci_open(struct uvf_device *device)
 static void pci_close(struct uvf_device *device)
 {
 	struct uvf_pci *pci = uvf_pci_of(device);
+	bool is_reset;
 
 	if (device->open_count)
 		return;
@@ -118,10 +122,13 @@ static void pci_close(struct uvf_device *device)
 	pci->intx.is_disabled = false;
 	uvf_barmem_hide_locked(pci);
 	uvf_config_close_locked(pci);
-	if (pci->has_reset)
-		uvf_reset_function_locked(pci, UVFIO_RESET_CLOSE);
+	is_reset =
+		pci->has_reset && !uvf_reset_try_locked(pci, UVFIO_RESET_CLOSE);
 	uvf_hw_restore_locked(pci, &pci->saved);
 	uvf_unlock(&pci->model.lock);
+	pci->needs_reset = !is_reset;
+	if (device->set)
+		uvf_hot_reset_unused(device->set);
 }
 
 /*
@@ -149,11 +156,23 @@ static void pci_request(struct uvf_device *device, unsigned int count)
 	uvf_unlock(&pci->model.lock);
 }
 
+static void pci_wake(struct uvf_device *device)
+{
+	uvf_low_power_resume(uvf_pci_of(device));
+}
+
+static void pci_rest(struct uvf_device *device)
+{
+	uvf_low_power_suspend(uvf_pci_of(device));
+}
+
 const struct uvf_device_ops uvf_pci_device_ops = {
 	.match = pci_match,
 	.open = pci_open,
 	.close = pci_close,
 	.request = pci_request,
+	.wake = pci_wake,
+	.rest = pci_rest,
 	.get_info = pci_ioctl_get_info,
 	.get_region_info = pci_ioctl_get_region_info,
 	.get_irq_info = pci_ioctl_get_irq_info,

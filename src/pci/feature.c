@@ -115,7 +115,6 @@ long pci_ioctl_feature(struct uvf_device *device, struct uvf_caller *caller,
 	size_t min = 0;
 	int ret;
 
-	uvf_low_power_resume(pci);
 	if (feature < LOW_POWER_ENTRY || feature > LOW_POWER_EXIT)
 		return -ENOTTY;
 	if (feature == LOW_POWER_ENTRY_WITH_WAKEUP)
@@ -131,6 +130,5 @@ long pci_ioctl_feature(struct uvf_device *device, struct uvf_caller *caller,
 	} else if (ret == 1) {
 		ret = enter_with_wakeup(pci, caller, data);
 	}
-	uvf_low_power_suspend(pci);
 	return ret;
 }

@@ -6,6 +6,7 @@
 #ifndef UVF_PCI_HANDLERS_H
 #define UVF_PCI_HANDLERS_H
 
+#include "core/device_set.h"
 #include "pci/pci.h"
 
 long pci_ioctl_get_info(struct uvf_device *device, struct uvf_caller *caller,
@@ -47,6 +48,12 @@ int pci_dma_target(struct uvf_device *device, uint64_t pos,
 /* ioeventfd.c */
 void uvf_ioeventfds_close_locked(struct uvf_pci *pci)
 	UVF_REQUIRES(pci->model.lock);
+
+/*
+ * hot_reset.c: the last user of a set has left: what could not be reset alone
+ * is reset with all others, if the whole bus is there.
+ */
+void uvf_hot_reset_unused(struct uvf_device_set *set) UVF_REQUIRES(set->lock);
 
 /* feature.c: the file is used (and rests again): low power ends or pauses. */
 void uvf_low_power_resume(struct uvf_pci *pci);

@@ -44,8 +44,6 @@ long pci_ioctl_get_info(struct uvf_device *device, struct uvf_caller *caller,
 		size = info.argsz < sizeof(info) ? info.argsz : sizeof(info);
 	else
 		size = info.argsz < OLD_SIZE ? MIN_SIZE : OLD_SIZE;
-	uvf_low_power_resume(pci);
-	uvf_low_power_suspend(pci);
 	info.flags = VFIO_DEVICE_FLAGS_PCI;
 	if (pci->has_reset)
 		info.flags |= VFIO_DEVICE_FLAGS_RESET;

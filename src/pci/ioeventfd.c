@@ -158,7 +158,6 @@ long pci_ioctl_ioeventfd(struct uvf_device *device, struct uvf_caller *caller,
 	key.data = req.data;
 	key.size = req.flags; /* the flag of a size is the size */
 
-	uvf_low_power_resume(pci);
 	uvf_lock(&pci->model.lock);
 	io = find(pci, &key);
 	if (io && req.fd >= 0)
@@ -170,7 +169,6 @@ long pci_ioctl_ioeventfd(struct uvf_device *device, struct uvf_caller *caller,
 	else
 		ret = add_locked(pci, caller, &key, req.fd);
 	uvf_unlock(&pci->model.lock);
-	uvf_low_power_suspend(pci);
 	return ret;
 }
 

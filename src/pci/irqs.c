@@ -227,11 +227,9 @@ long pci_ioctl_set_irqs(struct uvf_device *device, struct uvf_caller *caller,
 	set.start = hdr.start;
 	set.count = hdr.count;
 	set.data = data;
-	uvf_low_power_resume(pci);
 	uvf_lock(&pci->model.lock);
 	ret = dispatch_locked(pci, &set);
 	uvf_unlock(&pci->model.lock);
-	uvf_low_power_suspend(pci);
 	uvf_free(data);
 	return ret;
 }

@@ -103,7 +103,8 @@ struct uvf_pci_saved {
 #define UVF_PCI_RESET_FLR     0x1u
 #define UVF_PCI_RESET_AF_FLR  0x2u
 #define UVF_PCI_RESET_PM      0x4u
-#define UVF_PCI_RESET_METHODS 8 /* that a user may list, with the end */
+#define UVF_PCI_RESET_BUS     0x8u /* where it is alone behind a bridge */
+#define UVF_PCI_RESET_METHODS 8    /* that a user may list, with the end */
 
 /* What users of the host wrote to files of sysfs. */
 struct uvf_pci_user {
@@ -131,7 +132,7 @@ struct uvf_pci {
 	struct uvf_pci_slot *slot; /* owned, until it is removed */
 	struct uvf_bus_device_ops bus_ops;
 	struct uvf_bus_attr attrs[UVF_PCI_ATTRS_MAX];
-	unsigned int reset_bits; /* UVF_PCI_RESET_*; 0: it cannot be reset */
+	unsigned int reset_bits; /* UVF_PCI_RESET_* that it has by itself */
 	uint16_t aer_offset;     /* extended capability; 0: none */
 	uint16_t af_offset;      /* Advanced Features capability; 0: none */
 
@@ -140,6 +141,9 @@ struct uvf_pci {
 	atomic_bool is_host_driven; /* a driver of the host enabled it */
 
 	unsigned int v02_opens; /* under the lock of struct uvf_v02 */
+
+	/* Nobody has reset it since it was used; under the set's lock. */
+	bool needs_reset;
 
 	/* Protected by model.lock from here on. */
 

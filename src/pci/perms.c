@@ -288,7 +288,7 @@ static void exp_after_write(struct uvf_pci *pci, const struct uvf_piece *piece,
 			  wanted & (uint16_t)~PCI_EXP_DEVCTL_BCR_FLR);
 		if (uvf_get32(pci->hw + cap + PCI_EXP_DEVCAP) &
 		    PCI_EXP_DEVCAP_FLR)
-			uvf_reset_function_locked(pci, UVFIO_RESET_FLR);
+			(void)uvf_reset_try_locked(pci, UVFIO_RESET_FLR);
 	}
 	/* Both count in powers of two from 128 bytes. */
 	if (readrq >> 12 < mps >> 5)
@@ -328,7 +328,7 @@ static void af_after_write(struct uvf_pci *pci, const struct uvf_piece *piece,
 		return;
 	pci->vconfig[cap + PCI_AF_CTRL] &= (uint8_t)~PCI_AF_CTRL_FLR;
 	if ((pci->hw[cap + PCI_AF_CAP] & needed) == needed)
-		uvf_reset_function_locked(pci, UVFIO_RESET_FLR);
+		(void)uvf_reset_try_locked(pci, UVFIO_RESET_FLR);
 }
 
 static const struct uvf_perm af_perm = {

@@ -81,8 +81,6 @@ long pci_ioctl_get_region_info(struct uvf_device *device,
 		return -EFAULT;
 	if (info.argsz < sizeof(info))
 		return -EINVAL;
-	uvf_low_power_resume(pci);
-	uvf_low_power_suspend(pci);
 	ret = describe(pci, &info, &has_caps);
 	if (ret)
 		return ret;

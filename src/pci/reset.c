@@ -9,6 +9,7 @@
 #include "pci/handlers.h"
 #include "pci/hw.h"
 #include "pci/irqs.h"
+#include "pci/reset_method.h"
 
 void uvf_reset_function_locked(struct uvf_pci *pci, enum uvfio_reset_kind kind)
 {
@@ -26,6 +27,20 @@ void uvf_reset_function_locked(struct uvf_pci *pci, enum uvfio_reset_kind kind)
 	uvf_msix_reset_locked(pci);
 	uvf_hw_restore_locked(pci, &saved);
 	uvf_barmem_show_locked(pci);
+}
+
+int uvf_reset_try_locked(struct uvf_pci *pci, enum uvfio_reset_kind why)
+{
+	int ret;
+
+	uvf_assert_held(&pci->model.lock);
+	if (!pci->user.reset_methods[0])
+		return -ENOTTY;
+	if (!uvf_trylock(&pci->bus.lock))
+		return -EAGAIN;
+	ret = uvf_reset_by_methods_locked(pci, why);
+	uvf_unlock(&pci->bus.lock);
+	return ret;
 }
 
 /* PMC says which of D1 and D2 exist; from a deeper state only D0 is next. */
@@ -59,7 +74,7 @@ void uvf_reset_set_power_locked(struct uvf_pci *pci, unsigned int state)
 			       PCI_PM_CTRL_STATE_MASK, (uint16_t)state);
 	uvf_hw_update_bus_master_locked(pci);
 	if (old == 3 && loses_state) {
-		uvf_reset_function_locked(pci, UVFIO_RESET_FLR);
+		uvf_reset_function_locked(pci, UVFIO_RESET_PM);
 		uvf_hw_restore_locked(pci, &pci->pm_saved);
 	}
 	uvf_barmem_show_locked(pci);
@@ -69,23 +84,25 @@ void uvf_reset_set_power_locked(struct uvf_pci *pci, unsigned int state)
  * VFIO_DEVICE_RESET: the argument means nothing.
  *
  * Source: drivers/vfio/pci/vfio_pci_core.c, Linux 6.12.
- * Return: 0, or -EINVAL when the function cannot be reset.
+ * Return: 0, or, in the order they are tested:
+ *   -EINVAL  it could not be reset when it was opened
+ *   or what uvf_reset_try_locked() says
  */
 long pci_ioctl_reset(struct uvf_device *device, struct uvf_caller *caller,
 		     unsigned long arg)
 {
 	struct uvf_pci *pci = uvf_pci_of(device);
+	int ret;
 
 	(void)caller;
 	(void)arg;
 	if (!pci->has_reset)
 		return -EINVAL;
-	uvf_low_power_resume(pci);
 	uvf_lock(&pci->model.lock);
 	uvf_barmem_hide_locked(pci);
 	uvf_reset_set_power_locked(pci, 0);
-	uvf_reset_function_locked(pci, UVFIO_RESET_IOCTL);
+	ret = uvf_reset_try_locked(pci, UVFIO_RESET_IOCTL);
+	uvf_barmem_show_locked(pci);
 	uvf_unlock(&pci->model.lock);
-	uvf_low_power_suspend(pci);
-	return 0;
+	return ret;
 }

@@ -15,6 +15,7 @@
 #include "pci/bridge.h"
 #include "pci/handlers.h"
 #include "pci/irqs.h"
+#include "pci/reset_method.h"
 #include "pci/sysfs_store.h"
 
 /* struct resource::flags of Linux, as the resource file prints them. */
@@ -322,7 +323,7 @@ static size_t show_reset_method(struct uvf_bus_device *bus, void *buf,
 	uvf_lock(&pci->model.lock);
 	for (; *methods; methods++)
 		done += emit((char *)buf + done, size - done, "%s%s",
-			     done ? " " : "", uvf_sysfs_method_name(*methods));
+			     done ? " " : "", uvf_reset_method_name(*methods));
 	uvf_unlock(&pci->model.lock);
 	if (done)
 		done += emit((char *)buf + done, size - done, "\n");
@@ -462,7 +463,8 @@ void uvf_sysfs_init(struct uvf_pci *pci)
 		if (pci->bars[i].desc->flags & UVFIO_BAR_PREFETCH)
 			*at++ = bar_attr(pci, i, bar_wc_names[i]);
 	}
-	if (pci->reset_bits) {
+	uvf_reset_methods_init(pci);
+	if (pci->user.reset_methods[0]) {
 		*at++ = reset;
 		*at++ = method;
 	}
@@ -472,6 +474,5 @@ void uvf_sysfs_init(struct uvf_pci *pci)
 		*at++ = (struct uvf_bus_attr)SHOWN("subordinate_bus_number",
 						   show_behind);
 	}
-	uvf_sysfs_default_methods(pci);
 	*at = (struct uvf_bus_attr){.name = NULL};
 }

@@ -15,22 +15,13 @@
 #include "bus/bus.h"
 #include "bus/machine.h"
 #include "pci/bar.h"
+#include "pci/handlers.h"
 #include "pci/hw.h"
 #include "pci/reset.h"
+#include "pci/reset_method.h"
 
 /* Nodes of the pretended host, and what the kernel has room for. */
 #define NODES 1
-
-/* Which methods reset a function, in the order in which they are tried. */
-static const struct {
-	const char *name;
-	unsigned int bit;
-} methods[] = {
-	{"flr", UVF_PCI_RESET_FLR},
-	{"af_flr", UVF_PCI_RESET_AF_FLR},
-	{"pm", UVF_PCI_RESET_PM},
-};
-#define METHOD_COUNT (sizeof(methods) / sizeof(methods[0]))
 
 static int parse_flag(const char *text, bool *ret_flag)
 {
@@ -145,72 +136,29 @@ ssize_t uvf_sysfs_store_enable(struct uvf_bus_device *bus,
 	return ret ? ret : (ssize_t)size;
 }
 
+/* Waits for who has the function; its users find it awake. */
 ssize_t uvf_sysfs_store_reset(struct uvf_bus_device *bus, struct uvf_task *task,
-			      const char *text, size_t size)
+			      const char *text, size_t size) UVF_NO_ANALYSIS
 {
 	struct uvf_pci *pci = uvf_pci_of_bus(bus);
 	uint64_t value;
-	bool is_possible;
+	int ret;
 
 	(void)task;
 	if (uvf_parse_ulong(text, &value) || value != 1)
 		return -EINVAL;
+	uvf_low_power_resume(pci);
+	if (bus->parent)
+		uvf_lock(&bus->parent->lock);
 	uvf_lock(&bus->lock);
 	uvf_lock(&pci->model.lock);
-	is_possible = pci->user.reset_methods[0];
-	if (is_possible) {
-		uvf_reset_set_power_locked(pci, 0);
-		uvf_reset_function_locked(pci, UVFIO_RESET_FLR);
-	}
+	ret = uvf_reset_by_methods_locked(pci, UVFIO_RESET_FLR);
 	uvf_unlock(&pci->model.lock);
 	uvf_unlock(&bus->lock);
-	return is_possible ? (ssize_t)size : -ENOTTY;
-}
-
-void uvf_sysfs_default_methods(struct uvf_pci *pci)
-{
-	size_t n = 0;
-
-	memset(pci->user.reset_methods, 0, sizeof(pci->user.reset_methods));
-	for (size_t i = 0; i < METHOD_COUNT; i++)
-		if (pci->reset_bits & methods[i].bit)
-			pci->user.reset_methods[n++] = (uint8_t)(i + 1);
-}
-
-const char *uvf_sysfs_method_name(unsigned int method)
-{
-	return methods[method - 1].name;
-}
-
-/* The number of a method that the function has, or 0. */
-static uint8_t find_method(const struct uvf_pci *pci, const char *name)
-{
-	for (size_t i = 0; i < METHOD_COUNT; i++)
-		if (!strcmp(methods[i].name, name) &&
-		    pci->reset_bits & methods[i].bit)
-			return (uint8_t)(i + 1);
-	return 0;
-}
-
-/* Names with blanks between; each may come more than once. */
-static int parse_methods(const struct uvf_pci *pci, char *text,
-			 uint8_t ret_methods[UVF_PCI_RESET_METHODS])
-{
-	char *rest = text, *name;
-	size_t n = 0;
-
-	while ((name = strsep(&rest, " "))) {
-		uint8_t method;
-
-		if (uvf_parse_equal(name, ""))
-			continue;
-		name[strcspn(name, "\t\n\v\f\r")] = '\0';
-		method = find_method(pci, name);
-		if (!method || n == UVF_PCI_RESET_METHODS - 1)
-			return -EINVAL;
-		ret_methods[n++] = method;
-	}
-	return 0;
+	if (bus->parent)
+		uvf_unlock(&bus->parent->lock);
+	uvf_low_power_suspend(pci);
+	return ret ? ret : (ssize_t)size;
 }
 
 ssize_t uvf_sysfs_store_reset_method(struct uvf_bus_device *bus,
@@ -227,9 +175,9 @@ ssize_t uvf_sysfs_store_reset_method(struct uvf_bus_device *bus,
 		return -ENOMEM;
 	uvf_lock(&pci->model.lock);
 	if (uvf_parse_equal(text, "default")) {
-		uvf_sysfs_default_methods(pci);
+		uvf_reset_methods_init(pci);
 	} else {
-		ret = parse_methods(pci, copy, chosen);
+		ret = uvf_reset_methods_parse(pci, copy, chosen);
 		if (!ret)
 			memcpy(pci->user.reset_methods, chosen, sizeof(chosen));
 	}

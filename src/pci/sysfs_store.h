@@ -64,10 +64,4 @@ ssize_t uvf_sysfs_store_rescan(struct uvf_bus_device *bus,
 			       struct uvf_task *task, const char *text,
 			       size_t size);
 
-/* All methods that the function has, in the kernel's order. */
-void uvf_sysfs_default_methods(struct uvf_pci *pci);
-
-/* The name of an element of reset_methods that is not 0. */
-const char *uvf_sysfs_method_name(unsigned int method);
-
 #endif /* UVF_PCI_SYSFS_STORE_H */

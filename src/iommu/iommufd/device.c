@@ -130,6 +130,22 @@ uint32_t uvf_iommufd_device_id(const struct uvf_iommufd_device *device)
 	return device->object.id;
 }
 
+struct uvf_iommufd *
+uvf_iommufd_device_ctx(const struct uvf_iommufd_device *device)
+{
+	return device->ctx;
+}
+
+bool uvf_iommufd_has_group(struct uvf_iommufd *ctx, const void *group)
+{
+	bool is_there;
+
+	uvf_lock(&ctx->lock);
+	is_there = find_group(ctx, group);
+	uvf_unlock(&ctx->lock);
+	return is_there;
+}
+
 struct uvf_iommufd_device *uvf_iommufd_device_find(struct uvf_iommufd *ctx,
 						   uint32_t id)
 {

@@ -93,6 +93,13 @@ void uvf_iommufd_device_unbind(struct uvf_iommufd_device *device);
 
 uint32_t uvf_iommufd_device_id(const struct uvf_iommufd_device *device);
 
+/* The context it is bound to; no reference. */
+struct uvf_iommufd *
+uvf_iommufd_device_ctx(const struct uvf_iommufd_device *device);
+
+/* Whether a device of this IOMMU group is bound to the context. */
+bool uvf_iommufd_has_group(struct uvf_iommufd *ctx, const void *group);
+
 /**
  * uvf_iommufd_device_attach() - let a device reach an address space
  * @pt_id: an I/O address space or a page table; on success the page table

@@ -506,53 +506,6 @@ static void ioeventfd_writes_registers(void **state)
 	close(file);
 }
 
-/* Flips hot_reset_checks_bus_first. */
-static void root_bus_has_no_hot_reset(void **state)
-{
-	static const char *const profiles[] = {"6.6", "6.1"};
-
-	(void)state;
-	for (int i = 0; i < 2; i++) {
-		struct rig *rig = rig_create(&model_plain, profiles[i], false);
-		const struct uvf_device_ops *ops = rig->pci->vfio.ops;
-		uint32_t *at = client_at(rig, SCRATCH);
-
-		at[0] = 11;
-		at[1] = at[2] = 0;
-		assert_int_equal(
-			ops->get_pci_hot_reset_info(
-				&rig->pci->vfio, &rig->client.caller, SCRATCH),
-			-EINVAL);
-		assert_int_equal(ops->pci_hot_reset(&rig->pci->vfio,
-						    &rig->client.caller,
-						    SCRATCH),
-				 -EINVAL);
-		at[0] = 12;
-		assert_int_equal(
-			ops->get_pci_hot_reset_info(
-				&rig->pci->vfio, &rig->client.caller, SCRATCH),
-			-ENODEV);
-		assert_int_equal(ops->pci_hot_reset(&rig->pci->vfio,
-						    &rig->client.caller,
-						    SCRATCH),
-				 i ? -ENODEV : -EINVAL);
-		at[2] = 1;
-		assert_int_equal(ops->pci_hot_reset(&rig->pci->vfio,
-						    &rig->client.caller,
-						    SCRATCH),
-				 -ENODEV);
-		at[1] = 1;
-		assert_int_equal(ops->pci_hot_reset(&rig->pci->vfio,
-						    &rig->client.caller,
-						    SCRATCH),
-				 -EINVAL);
-		assert_int_equal(
-			ops->reset(&rig->pci->vfio, &rig->client.caller, 0),
-			-EINVAL);
-		rig_destroy(rig);
-	}
-}
-
 static long feature(struct rig *rig, uint32_t flags, size_t size)
 {
 	return rig->pci->vfio.ops->feature(&rig->pci->vfio, &rig->client.caller,
@@ -658,7 +611,6 @@ int main(void)
 		cmocka_unit_test(zap_takes_mappings_away),
 		cmocka_unit_test(overtaken_fault_maps_nothing),
 		cmocka_unit_test(ioeventfd_writes_registers),
-		cmocka_unit_test(root_bus_has_no_hot_reset),
 		cmocka_unit_test(low_power_takes_mappings),
 		cmocka_unit_test(registers_survive_where_nothing_resets),
 		cmocka_unit_test(names_are_matched_as_a_whole),
