@@ -127,8 +127,10 @@ static void pci_close(struct uvf_device *device)
 	uvf_hw_restore_locked(pci, &pci->saved);
 	uvf_unlock(&pci->model.lock);
 	pci->needs_reset = !is_reset;
-	if (device->set)
-		uvf_hot_reset_unused(device->set);
+	if (!device->set)
+		return;
+	uvf_assert_held(&device->set->lock);
+	uvf_hot_reset_unused(device->set);
 }
 
 /*

@@ -229,6 +229,7 @@ static int hot_reset(struct uvf_device *device, const struct owner *owner)
 	int ret = -EINVAL;
 
 	uvf_lock(&set->lock);
+	uvf_assert_held(&device->set->lock);
 	functions = find_resettable_locked(set, &count);
 	if (functions) {
 		each_member_locked(set, uvf_low_power_resume);
