@@ -44,6 +44,12 @@ struct uvfio_key {
 	const char *help;  /* one line, lower case, no full stop */
 };
 
+/* What the user wrote after the name of a model, before there is a device. */
+struct uvfio_spec;
+
+/** uvfio_spec_value() - the value of a key, or NULL when it was not given */
+const char *uvfio_spec_value(const struct uvfio_spec *spec, const char *key);
+
 /*
  * How the pages of a BAR behave for a client that maps them.
  *

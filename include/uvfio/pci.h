@@ -21,12 +21,20 @@ extern "C" {
 #define UVFIO_BAR_IO       0x1u /* I/O ports; else memory */
 #define UVFIO_BAR_64       0x2u /* takes this and the next BAR register */
 #define UVFIO_BAR_PREFETCH 0x4u
+#define UVFIO_BAR_NOMMAP   0x8u  /* clients cannot map it */
+#define UVFIO_BAR_SPARSE   0x10u /* they can map areas of it only */
 
 /* A run of pages of one kind; what no span covers is TRAP. */
 struct uvfio_span {
 	uint64_t offset; /* bytes, whole pages */
 	uint64_t size;   /* bytes, whole pages */
 	enum uvfio_page_kind kind;
+};
+
+/* A run of pages that clients may map. */
+struct uvfio_area {
+	uint64_t offset; /* bytes, whole pages */
+	uint64_t size;   /* bytes, whole pages, not 0 */
 };
 
 struct uvfio_bar {
@@ -40,6 +48,8 @@ struct uvfio_bar {
 	uint8_t narrow_value;
 	const struct uvfio_span *spans; /* ascending */
 	size_t span_count;
+	const struct uvfio_area *areas; /* SPARSE: ascending, may be none */
+	size_t area_count;
 };
 
 struct uvfio_msi {
@@ -59,8 +69,14 @@ struct uvfio_msix {
 };
 
 /*
- * Any other capability: plain bytes.  For an extended capability, offset is
- * 0x100 or higher and size includes the 4-byte header.
+ * A capability as plain bytes.  For an extended capability, offset is 0x100
+ * or higher and size includes the 4-byte header.
+ *
+ * Any kind but MSI and MSI-X can be given like this.  Power management (8
+ * bytes), PCI Express, VPD (8), Advanced Features and Advanced Error Reporting
+ * then do what their registers do; init says what the function can, and
+ * without wmask usual bits are writable.  For PCI Express, init and its size
+ * decide over version and type of port.
  */
 struct uvfio_cap {
 	uint16_t id;
@@ -69,13 +85,45 @@ struct uvfio_cap {
 	uint16_t size;        /* bytes, header included */
 	const uint8_t *init;  /* size bytes; header bytes are ignored */
 	const uint8_t *wmask; /* writable bits in hardware, or NULL */
+	const uint8_t *w1c;   /* bits that writing 1 clears, or NULL */
 };
 
+/*
+ * The number of a BAR that stands for the legacy ranges of a VGA card, in
+ * access(): offsets are 0xa0000 to 0xbffff (memory), 0x3b0 to 0x3bb and 0x3c0
+ * to 0x3df (ports).  Functions of the VGA class have them.
+ */
+#define UVFIO_VGA 8u
+
+/* struct uvfio_region::flags */
+#define UVFIO_REGION_READ  0x1u
+#define UVFIO_REGION_WRITE 0x2u
+
+/*
+ * A region that only this device has, behind those of every function; not
+ * shown on the bus.  Offsets inside it are those of the client.
+ */
+struct uvfio_region {
+	uint32_t type; /* UVFIO_REGION_OF_VENDOR, or one of linux/vfio.h */
+	uint32_t subtype;
+	uint64_t size;  /* bytes */
+	uint32_t flags; /* UVFIO_REGION_* */
+	/*
+	 * Any number of bytes inside the region, no more than 1024 in one
+	 * call; the device's lock is held.  Return 0 or a negative errno.
+	 */
+	int (*access)(struct uvfio_dev *dev, uint64_t offset, void *buf,
+		      size_t len, bool is_write);
+};
+
+#define UVFIO_REGION_OF_VENDOR(vendor) (0x80000000u | (vendor))
+
 /* How the function can be reset, and what else it can and is. */
-#define UVFIO_PCI_FLR      0x1u /* needs the PCI Express capability */
-#define UVFIO_PCI_PM_RESET 0x2u /* D3hot to D0 loses the state */
-#define UVFIO_PCI_EXPRESS  0x4u /* 4096 bytes of config space */
-#define UVFIO_PCI_BRIDGE   0x8u /* a bus is behind it; up to two BARs */
+#define UVFIO_PCI_FLR      0x1u  /* needs the PCI Express capability */
+#define UVFIO_PCI_PM_RESET 0x2u  /* D3hot to D0 loses the state */
+#define UVFIO_PCI_EXPRESS  0x4u  /* 4096 bytes of config space */
+#define UVFIO_PCI_BRIDGE   0x8u  /* a bus is behind it; up to two BARs */
+#define UVFIO_PCI_BIST     0x10u /* has a self-test, which succeeds at once */
 
 struct uvfio_pci_model {
 	uint32_t abi;        /* UVFIO_DEVICE_ABI */
@@ -97,6 +145,29 @@ struct uvfio_pci_model {
 	struct uvfio_bar bars[UVFIO_PCI_BARS];
 	const struct uvfio_cap *caps;
 	size_t cap_count;
+
+	uint16_t config_size; /* 256 or 4096; 0: 4096 with PCI Express */
+	/*
+	 * NULL, or config_size bytes: what config space holds where nothing
+	 * else here declares it.  Capabilities are then chained as there.
+	 */
+	const uint8_t *image;
+	const uint8_t *vpd; /* vital product data, as in its memory */
+	uint16_t vpd_size;  /* bytes, a multiple of 4 */
+	const uint8_t *rom; /* option ROM */
+	uint32_t rom_size;  /* bytes; the BAR is the power of two around it */
+	const struct uvfio_region *regions;
+	size_t region_count;
+	/*
+	 * Make the descriptor of one device out of its keys.  model is a copy
+	 * of this one; what it is made to point to must live until
+	 * unconfigure(), which does not follow a failure.  NULL: all devices
+	 * are the same.
+	 */
+	int (*configure)(struct uvfio_pci_model *model,
+			 const struct uvfio_spec *spec,
+			 struct uvfio_error *err);
+	void (*unconfigure)(struct uvfio_pci_model *model);
 };
 
 /*

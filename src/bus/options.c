@@ -122,3 +122,8 @@ const char *uvf_options_find(const struct uvf_options *options, const char *key)
 			return options->items[i].value;
 	return NULL;
 }
+
+const char *uvfio_spec_value(const struct uvfio_spec *spec, const char *key)
+{
+	return uvf_options_find(spec->options, key);
+}

@@ -25,6 +25,11 @@ struct uvf_options {
 	struct uvf_option *items;
 };
 
+/* struct uvfio_spec of uvfio/pci.h */
+struct uvfio_spec {
+	const struct uvf_options *options;
+};
+
 /**
  * uvf_options_parse() - take a specification apart
  * @ret_options: with one reference; fixed from here on

@@ -12,6 +12,7 @@
 #include "pci/bridge.h"
 #include "pci/config.h"
 #include "pci/irqs.h"
+#include "pci/rom.h"
 
 /* Rounds of poll() after one trapped store before the worker takes over. */
 #define POLL_ROUNDS 64
@@ -69,6 +70,8 @@ static uint64_t end_of_function(const struct want *want,
 		    !!(bar->desc->flags & UVFIO_BAR_IO) == want->is_io)
 			at = end_of(at, want->size, bar->address, bar->size);
 	}
+	if (!want->is_io)
+		at = end_of(at, want->size, pci->rom.address, pci->rom.size);
 	for (unsigned int i = 0; has_windows && i < UVF_PCI_WINDOWS; i++)
 		if ((i == 0) == want->is_io)
 			at = end_of(at, want->size,
@@ -150,34 +153,63 @@ static bool find_room(const struct want *want, uint64_t *ret_address)
 	return false;
 }
 
+/* The option ROM has a register of 32 bits, as a BAR has. */
+static int assign_rom(struct uvf_pci *pci, struct uvfio_error *err)
+{
+	uint64_t size = uvf_rom_bar_size(pci->desc->rom_size);
+	const struct want want = {
+		.pci = pci,
+		.size = size,
+		.align = size < UVF_PCI_PAGE ? UVF_PCI_PAGE : size,
+	};
+
+	if (!size)
+		return 0;
+	if (!find_room(&want, &pci->rom.address)) {
+		uvfio_error_set(err, "%s: no room on the bus for its ROM",
+				pci->bus.name);
+		return -ENOSPC;
+	}
+	pci->rom.size = size;
+	pci->rom.len =
+		uvf_rom_find_len(pci->desc->rom, pci->desc->rom_size, size);
+	return 0;
+}
+
+static int assign_bar(struct uvf_pci *pci, unsigned int i,
+		      struct uvfio_error *err)
+{
+	struct uvf_pci_bar *bar = &pci->bars[i];
+	struct want want = {
+		.pci = pci,
+		.size = bar->size,
+		.align = bar->size,
+		.is_io = bar->desc->flags & UVFIO_BAR_IO,
+		.is_64bit = bar->desc->flags & UVFIO_BAR_64,
+	};
+
+	/* Memory has its pages for itself, so that it can be mapped. */
+	if (!want.is_io && want.align < UVF_PCI_PAGE)
+		want.align = UVF_PCI_PAGE;
+	/* Until it has an address it is in nobody's way. */
+	bar->size = 0;
+	if (!find_room(&want, &bar->address)) {
+		uvfio_error_set(err, "%s: no room on the bus for BAR %u",
+				pci->bus.name, i);
+		return -ENOSPC;
+	}
+	bar->size = want.size;
+	return 0;
+}
+
 int uvf_bars_assign(struct uvf_pci *pci, struct uvfio_error *err)
 {
-	for (unsigned int i = 0; i < UVFIO_PCI_BARS; i++) {
-		struct uvf_pci_bar *bar = &pci->bars[i];
-		struct want want = {
-			.pci = pci,
-			.size = bar->size,
-			.align = bar->size,
-		};
+	int ret = 0;
 
-		if (!bar->size)
-			continue;
-		want.is_io = bar->desc->flags & UVFIO_BAR_IO;
-		want.is_64bit = bar->desc->flags & UVFIO_BAR_64;
-		/* Memory has its pages for itself, so that it can be mapped. */
-		if (!want.is_io && want.align < UVF_PCI_PAGE)
-			want.align = UVF_PCI_PAGE;
-		/* Until it has an address it is in nobody's way. */
-		bar->size = 0;
-		if (!find_room(&want, &bar->address)) {
-			uvfio_error_set(err,
-					"%s: no room on the bus for BAR %u",
-					pci->bus.name, i);
-			return -ENOSPC;
-		}
-		bar->size = want.size;
-	}
-	return 0;
+	for (unsigned int i = 0; i < UVFIO_PCI_BARS && !ret; i++)
+		if (pci->bars[i].size)
+			ret = assign_bar(pci, i, err);
+	return ret ? ret : assign_rom(pci, err);
 }
 
 int uvf_windows_assign(struct uvf_pci *pci, struct uvfio_error *err)
@@ -203,10 +235,23 @@ int uvf_windows_assign(struct uvf_pci *pci, struct uvfio_error *err)
 	return 0;
 }
 
+uint32_t uvf_bar_type(const struct uvfio_bar *bar)
+{
+	uint32_t type = 0;
+
+	if (bar->flags & UVFIO_BAR_IO)
+		return PCI_BASE_ADDRESS_SPACE_IO;
+	if (bar->flags & UVFIO_BAR_64)
+		type |= PCI_BASE_ADDRESS_MEM_TYPE_64;
+	if (bar->flags & UVFIO_BAR_PREFETCH)
+		type |= PCI_BASE_ADDRESS_MEM_PREFETCH;
+	return type;
+}
+
 bool uvf_bar_is_mappable(const struct uvf_pci *pci, unsigned int bar)
 {
-	return pci->bars[bar].size &&
-	       !(pci->bars[bar].desc->flags & UVFIO_BAR_IO);
+	return pci->bars[bar].size && !(pci->bars[bar].desc->flags &
+					(UVFIO_BAR_IO | UVFIO_BAR_NOMMAP));
 }
 
 enum uvfio_page_kind uvf_bar_page_kind(const struct uvf_pci *pci,

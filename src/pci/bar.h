@@ -24,6 +24,9 @@ int uvf_bars_assign(struct uvf_pci *pci, struct uvfio_error *err);
  */
 int uvf_windows_assign(struct uvf_pci *pci, struct uvfio_error *err);
 
+/* The type bits of a BAR's register. */
+uint32_t uvf_bar_type(const struct uvfio_bar *bar);
+
 /* Whether a client may map the BAR. */
 bool uvf_bar_is_mappable(const struct uvf_pci *pci, unsigned int bar);
 

@@ -19,6 +19,7 @@
 #define EXPRESS_DEVCTL     0x2810 /* relaxed order, no snoop, 512-byte reads */
 #define EXPRESS_DEVCTL_RW  0x79ff
 #define EXPRESS_DEVCTL2_RW PCI_EXP_DEVCTL2_COMP_TMOUT_DIS
+#define EXPRESS_DEVSTA_W1C 0x000f /* errors */
 
 /* Bytes of each capability a client may see; VARIABLE: see cap_size(). */
 #define VARIABLE 0xff
@@ -50,16 +51,21 @@ static uint8_t *claim(struct uvf_pci *pci, unsigned int pos, unsigned int size,
 	return pci->hw + pos;
 }
 
+static void init_pm(struct uvf_pci *pci, uint8_t pos)
+{
+	pci->pm_offset = pos;
+	uvf_put16(pci->hw_wmask + pos + PCI_PM_CTRL, PCI_PM_CTRL_STATE_MASK);
+}
+
 static void build_pm(struct uvf_pci *pci)
 {
-	uint8_t *cap = claim(pci, pci->desc->pm_offset, UVF_CAP_PM_SIZE,
-			     PCI_CAP_ID_PM);
+	uint8_t pos = pci->desc->pm_offset;
+	uint8_t *cap = claim(pci, pos, UVF_CAP_PM_SIZE, PCI_CAP_ID_PM);
 
 	uvf_put16(cap + PCI_PM_PMC, PM_PMC);
 	if (!(pci->desc->features & UVFIO_PCI_PM_RESET))
 		uvf_put16(cap + PCI_PM_CTRL, PCI_PM_CTRL_NO_SOFT_RESET);
-	uvf_put16(pci->hw_wmask + pci->desc->pm_offset + PCI_PM_CTRL,
-		  PCI_PM_CTRL_STATE_MASK);
+	init_pm(pci, pos);
 }
 
 static void build_msi(struct uvf_pci *pci)
@@ -111,11 +117,28 @@ static uint16_t express_type(const struct uvf_pci *pci)
 	return pci->address.bus ? PCI_EXP_TYPE_ENDPOINT : PCI_EXP_TYPE_RC_END;
 }
 
+/* What drivers may write, as far as the structure goes. */
+static void init_express(struct uvf_pci *pci, uint8_t pos, unsigned int size)
+{
+	uint8_t *wmask = pci->hw_wmask + pos;
+
+	pci->express_offset = pos;
+	pci->express_size = (uint8_t)size;
+	uvf_put16(wmask + PCI_EXP_DEVCTL, EXPRESS_DEVCTL_RW);
+	if (size >= PCI_EXP_DEVCTL2 + 2u)
+		uvf_put16(wmask + PCI_EXP_DEVCTL2, EXPRESS_DEVCTL2_RW);
+}
+
+static void init_express_status(struct uvf_pci *pci)
+{
+	uvf_put16(pci->hw_w1c + pci->express_offset + PCI_EXP_DEVSTA,
+		  EXPRESS_DEVSTA_W1C);
+}
+
 static void build_express(struct uvf_pci *pci)
 {
-	uint8_t *cap = claim(pci, pci->desc->express_offset,
-			     UVF_CAP_EXPRESS_SIZE, PCI_CAP_ID_EXP);
-	uint8_t *wmask = pci->hw_wmask + pci->desc->express_offset;
+	uint8_t pos = pci->desc->express_offset;
+	uint8_t *cap = claim(pci, pos, UVF_CAP_EXPRESS_SIZE, PCI_CAP_ID_EXP);
 	uint16_t type = express_type(pci);
 	uint32_t devcap = PCI_EXP_DEVCAP_RBER;
 
@@ -125,40 +148,77 @@ static void build_express(struct uvf_pci *pci)
 	uvf_put32(cap + PCI_EXP_DEVCAP, devcap);
 	uvf_put16(cap + PCI_EXP_DEVCTL, EXPRESS_DEVCTL);
 	uvf_put32(cap + PCI_EXP_DEVCAP2, PCI_EXP_DEVCAP2_COMP_TMOUT_DIS);
-	uvf_put16(wmask + PCI_EXP_DEVCTL, EXPRESS_DEVCTL_RW);
-	uvf_put16(wmask + PCI_EXP_DEVCTL2, EXPRESS_DEVCTL2_RW);
+	init_express(pci, pos, UVF_CAP_EXPRESS_SIZE);
+	init_express_status(pci);
 	if (type == PCI_EXP_TYPE_ENDPOINT) {
 		/* One lane at 2.5 GT/s, trained. */
 		uvf_put32(cap + PCI_EXP_LNKCAP, 0x11);
 		uvf_put16(cap + PCI_EXP_LNKSTA, 0x11);
-		uvf_put16(wmask + PCI_EXP_LNKCTL, PCI_EXP_LNKCTL_CCC);
+		uvf_put16(pci->hw_wmask + pos + PCI_EXP_LNKCTL,
+			  PCI_EXP_LNKCTL_CCC);
+	}
+}
+
+/* Kinds that do something. */
+static void init_kind(struct uvf_pci *pci, const struct uvfio_cap *cap)
+{
+	uint8_t pos = (uint8_t)cap->offset;
+
+	switch (cap->id) {
+	case PCI_CAP_ID_PM:
+		init_pm(pci, pos);
+		break;
+	case PCI_CAP_ID_EXP:
+		init_express(pci, pos, cap->size);
+		init_express_status(pci);
+		break;
+	case PCI_CAP_ID_VPD:
+		pci->vpd_offset = pos;
+		memset(pci->hw_wmask + pos + PCI_VPD_ADDR, 0xff,
+		       PCI_CAP_VPD_SIZEOF - PCI_VPD_ADDR);
+		break;
+	case PCI_CAP_ID_AF:
+		pci->af_offset = pos;
+		break;
+	default:
+		break;
 	}
 }
 
 static void build_raw(struct uvf_pci *pci, const struct uvfio_cap *cap)
 {
 	uint8_t *hw = claim(pci, cap->offset, cap->size, (uint8_t)cap->id);
+	size_t size = cap->size > 2u ? cap->size - 2u : 0;
 
-	if (cap->init && cap->size > 2)
-		memcpy(hw + 2, cap->init + 2, cap->size - 2u);
-	if (cap->wmask && cap->size > 2)
-		memcpy(pci->hw_wmask + cap->offset + 2, cap->wmask + 2,
-		       cap->size - 2u);
-	if (cap->id == PCI_CAP_ID_AF)
-		pci->af_offset = cap->offset;
+	init_kind(pci, cap);
+	if (cap->init)
+		memcpy(hw + 2, cap->init + 2, size);
+	if (cap->wmask)
+		memcpy(pci->hw_wmask + cap->offset + 2, cap->wmask + 2, size);
+	if (cap->w1c)
+		memcpy(pci->hw_w1c + cap->offset + 2, cap->w1c + 2, size);
 }
 
-/* Chain the capabilities in ascending order of their offsets. */
+/* Chain the capabilities as the image does, or by their offsets. */
 static void link_caps(struct uvf_pci *pci, const bool *starts)
 {
+	const uint8_t *image = pci->desc->image;
 	uint8_t *link = pci->hw + PCI_CAPABILITY_LIST;
 
+	*link = 0;
+	pci->hw[PCI_STATUS] &= (uint8_t)~PCI_STATUS_CAP_LIST;
 	for (unsigned int i = 0; i < 64; i++) {
 		if (!starts[i])
 			continue;
+		pci->hw[PCI_STATUS] |= PCI_STATUS_CAP_LIST;
+		if (image) {
+			*link = image[PCI_CAPABILITY_LIST];
+			pci->hw[4 * i + PCI_CAP_LIST_NEXT] =
+				image[4 * i + PCI_CAP_LIST_NEXT];
+			continue;
+		}
 		*link = (uint8_t)(4 * i);
 		link = pci->hw + 4 * i + PCI_CAP_LIST_NEXT;
-		pci->hw[PCI_STATUS] |= PCI_STATUS_CAP_LIST;
 	}
 }
 
@@ -245,11 +305,11 @@ void uvf_caps_claim_locked(struct uvf_pci *pci, unsigned int pos,
 	memcpy(pci->vconfig + pos, pci->hw + pos, len);
 }
 
-void uvf_caps_show_locked(struct uvf_pci *pci)
+bool uvf_caps_show_locked(struct uvf_pci *pci)
 {
 	uint8_t *link = pci->vconfig + PCI_CAPABILITY_LIST;
 	unsigned int pos = pci->hw[PCI_CAPABILITY_LIST];
-	bool is_any_visible = false;
+	bool is_any_visible = false, has_extended = false;
 
 	uvf_assert_held(&pci->model.lock);
 	for (int i = 0; pos && i < CAPS_MAX; i++) {
@@ -271,10 +331,14 @@ void uvf_caps_show_locked(struct uvf_pci *pci)
 					     PCI_PM_CTRL_PME_STATUS) >>
 					    8);
 		}
+		has_extended |=
+			id == PCI_CAP_ID_EXP || (id == PCI_CAP_ID_PCIX &&
+						 len == PCI_CAP_PCIX_SIZEOF_V2);
 		link = pci->vconfig + pos + PCI_CAP_LIST_NEXT;
 		pos = next;
 		is_any_visible = true;
 	}
 	if (!is_any_visible)
 		pci->vconfig[PCI_STATUS] &= (uint8_t)~PCI_STATUS_CAP_LIST;
+	return has_extended;
 }

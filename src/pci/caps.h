@@ -24,9 +24,10 @@ void uvf_ecaps_build(struct uvf_pci *pci);
 
 /*
  * Fill map and vconfig for what is visible.  The lists of the hardware are
- * our own making, so that they end and lie inside config space.
+ * checked or our own making, so that they end and lie inside config space.
+ * The first says whether there may be a list of extended ones.
  */
-void uvf_caps_show_locked(struct uvf_pci *pci) UVF_REQUIRES(pci->model.lock);
+bool uvf_caps_show_locked(struct uvf_pci *pci) UVF_REQUIRES(pci->model.lock);
 void uvf_ecaps_show_locked(struct uvf_pci *pci) UVF_REQUIRES(pci->model.lock);
 
 /* Give the bytes of one capability to it and copy them from hardware. */

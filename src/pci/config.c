@@ -23,8 +23,7 @@ int uvf_config_open_locked(struct uvf_pci *pci)
 	memset(pci->map, UVF_CAP_NONE, pci->config_size);
 	uvf_caps_claim_locked(pci, 0, PCI_STD_HEADER_SIZEOF, 0);
 	pci->bars_are_dirty = true;
-	uvf_caps_show_locked(pci);
-	if (pci->desc->express_offset)
+	if (uvf_caps_show_locked(pci))
 		uvf_ecaps_show_locked(pci);
 	return 0;
 }
@@ -66,11 +65,13 @@ unsigned int uvf_config_cap_start_locked(struct uvf_pci *pci, unsigned int pos)
 	return pos;
 }
 
-static uint32_t mask_at(const uint8_t *mask, const struct uvf_piece *piece)
+static uint32_t mask_at(const struct uvf_perm *perm, const uint8_t *mask,
+			const struct uvf_piece *piece)
 {
 	uint32_t value = 0;
 
-	for (unsigned int i = 0; i < piece->len; i++)
+	for (unsigned int i = 0;
+	     i < piece->len && piece->offset + i < perm->size; i++)
 		value |= (uint32_t)mask[piece->offset + i] << 8 * i;
 	return value;
 }
@@ -120,7 +121,7 @@ static uint32_t read_piece_locked(struct uvf_pci *pci,
 	case UVF_PERM_MASKED:
 		break;
 	}
-	virt = mask_at(perm->virt, piece);
+	virt = mask_at(perm, perm->virt, piece);
 	return (value & ~virt) | (virtual_value(pci, piece) & virt);
 }
 
@@ -129,8 +130,8 @@ static void write_masked_locked(struct uvf_pci *pci,
 				const struct uvf_piece *piece, uint32_t value)
 	UVF_REQUIRES(pci->model.lock)
 {
-	uint32_t virt = mask_at(perm->virt, piece);
-	uint32_t write = mask_at(perm->write, piece);
+	uint32_t virt = mask_at(perm, perm->virt, piece);
+	uint32_t write = mask_at(perm, perm->write, piece);
 	uint32_t stored = write & virt;
 	uint32_t passed = write & ~virt;
 	uint32_t old;

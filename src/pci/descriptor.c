@@ -7,9 +7,15 @@
 #include <linux/pci_regs.h>
 
 #include "pci/caps.h"
+#include "pci/pci.h"
 
 #define WIDTHS_ALL (1u | 2u | 4u | 8u)
 #define MSIX_MAX   2048
+#define ROM_MAX    (16u << 20)
+
+#define PCI_EXT_CAP_HEADER 4u
+
+#define REGIONS_MAX 64 /* of one function's own; no driver has as many */
 
 /* One bit for each byte of config space that is taken. */
 struct taken {
@@ -36,21 +42,131 @@ static bool take(struct taken *taken, unsigned int pos, unsigned int size,
 	return true;
 }
 
+unsigned int uvf_descriptor_config_size(const struct uvfio_pci_model *desc)
+{
+	if (desc->config_size)
+		return desc->config_size;
+	return desc->features & UVFIO_PCI_EXPRESS ? PCI_CFG_SPACE_EXP_SIZE
+						  : PCI_CFG_SPACE_SIZE;
+}
+
+/* Bytes that a kind of capability needs at least, for what it does. */
+static unsigned int kind_size(const struct uvfio_cap *cap)
+{
+	if (cap->offset >= PCI_CFG_SPACE_SIZE)
+		return cap->id == PCI_EXT_CAP_ID_ERR ? PCI_ERR_ROOT_COMMAND
+						     : PCI_EXT_CAP_HEADER;
+	switch (cap->id) {
+	case PCI_CAP_ID_PM:
+		return UVF_CAP_PM_SIZE;
+	case PCI_CAP_ID_EXP:
+		return PCI_CAP_EXP_RC_ENDPOINT_SIZEOF_V1;
+	case PCI_CAP_ID_VPD:
+		return PCI_CAP_VPD_SIZEOF;
+	case PCI_CAP_ID_AF:
+		return PCI_CAP_AF_SIZEOF;
+	default:
+		return PCI_CAP_LIST_NEXT + 1;
+	}
+}
+
 static int check_raw(const struct uvfio_pci_model *desc,
 		     const struct uvfio_cap *cap, struct taken *taken,
 		     struct uvfio_error *err)
 {
+	unsigned int end = uvf_descriptor_config_size(desc);
 	bool is_extended = cap->offset >= PCI_CFG_SPACE_SIZE;
 
-	if (is_extended && !(desc->features & UVFIO_PCI_EXPRESS))
+	if (is_extended && end == PCI_CFG_SPACE_SIZE)
 		return refuse(desc, err,
-			      "extended capability without PCI Express");
-	if (cap->size < (is_extended ? 4 : 2) ||
+			      "extended capability in 256 bytes of config "
+			      "space");
+	if (!is_extended &&
+	    (cap->id == PCI_CAP_ID_MSI || cap->id == PCI_CAP_ID_MSIX))
+		return refuse(desc, err, "MSI and MSI-X have their own fields");
+	if (!is_extended && cap->id == PCI_CAP_ID_EXP &&
+	    cap->size > UVF_CAP_EXPRESS_SIZE)
+		return refuse(desc, err, "PCI Express has up to 60 bytes");
+	if (cap->size < kind_size(cap) ||
 	    !take(taken, cap->offset, cap->size,
 		  is_extended ? PCI_CFG_SPACE_SIZE : PCI_STD_HEADER_SIZEOF,
-		  is_extended ? PCI_CFG_SPACE_EXP_SIZE : PCI_CFG_SPACE_SIZE))
+		  is_extended ? end : PCI_CFG_SPACE_SIZE))
 		return refuse(desc, err,
-			      "capabilities overlap or leave config space");
+			      "capabilities are too short, overlap or leave "
+			      "config space");
+	return 0;
+}
+
+static unsigned int count_kind(const struct uvfio_pci_model *desc,
+			       unsigned int id, bool is_extended)
+{
+	unsigned int count = 0;
+
+	for (size_t i = 0; i < desc->cap_count; i++)
+		count += desc->caps[i].id == id &&
+			 (desc->caps[i].offset >= PCI_CFG_SPACE_SIZE) ==
+				 is_extended;
+	return count;
+}
+
+/* What does something is there once; features go with capabilities. */
+static int check_kinds(const struct uvfio_pci_model *desc,
+		       struct uvfio_error *err)
+{
+	unsigned int express = count_kind(desc, PCI_CAP_ID_EXP, false) +
+			       (desc->express_offset ? 1 : 0);
+	unsigned int pm = count_kind(desc, PCI_CAP_ID_PM, false) +
+			  (desc->pm_offset ? 1 : 0);
+
+	if (express > 1 || pm > 1 ||
+	    count_kind(desc, PCI_CAP_ID_VPD, false) > 1 ||
+	    count_kind(desc, PCI_CAP_ID_AF, false) > 1 ||
+	    count_kind(desc, PCI_EXT_CAP_ID_ERR, true) > 1)
+		return refuse(desc, err, "a capability is there twice");
+	if (!!express != !!(desc->features & UVFIO_PCI_EXPRESS))
+		return refuse(desc, err,
+			      "PCI Express needs the feature and the "
+			      "capability");
+	if (desc->features & UVFIO_PCI_FLR && !desc->express_offset)
+		return refuse(desc, err, "FLR needs PCI Express");
+	if (desc->features & UVFIO_PCI_PM_RESET && !desc->pm_offset)
+		return refuse(desc, err, "reset by D3 needs PM");
+	return 0;
+}
+
+/* Follow a list of the image: as many capabilities as are declared. */
+static bool image_links(const struct uvfio_pci_model *desc,
+			const struct taken *starts, bool is_extended,
+			unsigned int count)
+{
+	const uint8_t *image = desc->image;
+	unsigned int pos = is_extended ? (count ? PCI_CFG_SPACE_SIZE : 0)
+				       : image[PCI_CAPABILITY_LIST];
+	unsigned int limit = uvf_descriptor_config_size(desc);
+
+	for (; pos && count; count--) {
+		if (pos % 4 || pos >= limit || !starts->bytes[pos] ||
+		    (pos >= PCI_CFG_SPACE_SIZE) != is_extended)
+			return false;
+		pos = is_extended ? PCI_EXT_CAP_NEXT(uvf_get32(image + pos))
+				  : image[pos + PCI_CAP_LIST_NEXT];
+	}
+	return !pos && !count;
+}
+
+static int check_image(const struct uvfio_pci_model *desc,
+		       const struct taken *starts, struct uvfio_error *err)
+{
+	unsigned int count[2] = {0, 0};
+
+	for (unsigned int i = 0; i < UVF_PCI_CONFIG_MAX; i++)
+		count[i >= PCI_CFG_SPACE_SIZE] += starts->bytes[i];
+	if (count[1] && !starts->bytes[PCI_CFG_SPACE_SIZE])
+		return refuse(desc, err,
+			      "the first extended capability is at 0x100");
+	if (desc->image && (!image_links(desc, starts, false, count[0]) ||
+			    !image_links(desc, starts, true, count[1])))
+		return refuse(desc, err, "the image chains other capabilities");
 	return 0;
 }
 
@@ -66,30 +182,47 @@ static int check_caps(const struct uvfio_pci_model *desc,
 		{desc->msix.offset, UVF_CAP_MSIX_SIZE},
 		{desc->express_offset, UVF_CAP_EXPRESS_SIZE},
 	};
-	struct taken taken;
+	struct taken taken, starts;
 	int ret;
 
 	memset(&taken, 0, sizeof(taken));
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (known[i].pos &&
-		    !take(&taken, known[i].pos, known[i].size,
+	memset(&starts, 0, sizeof(starts));
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (!known[i].pos)
+			continue;
+		if (!take(&taken, known[i].pos, known[i].size,
 			  PCI_STD_HEADER_SIZEOF, PCI_CFG_SPACE_SIZE))
 			return refuse(
 				desc, err,
 				"capabilities overlap or leave config space");
+		starts.bytes[known[i].pos] = 1;
+	}
 	for (size_t i = 0; i < desc->cap_count; i++) {
 		ret = check_raw(desc, &desc->caps[i], &taken, err);
 		if (ret)
 			return ret;
+		starts.bytes[desc->caps[i].offset] = 1;
 	}
-	if (!!desc->express_offset != !!(desc->features & UVFIO_PCI_EXPRESS))
-		return refuse(desc, err,
-			      "PCI Express needs the feature and the offset");
-	if (desc->features & UVFIO_PCI_FLR && !desc->express_offset)
-		return refuse(desc, err, "FLR needs PCI Express");
-	if (desc->features & UVFIO_PCI_PM_RESET && !desc->pm_offset)
-		return refuse(desc, err, "reset by D3 needs PM");
-	return 0;
+	ret = check_kinds(desc, err);
+	return ret ? ret : check_image(desc, &starts, err);
+}
+
+/* Whether @areas are whole pages inside a BAR, one behind the other. */
+static bool are_areas(const struct uvfio_bar *bar)
+{
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < bar->area_count; i++) {
+		const struct uvfio_area *area = &bar->areas[i];
+
+		if (!area->size || area->offset % UVF_PCI_PAGE ||
+		    area->size % UVF_PCI_PAGE || area->offset < end ||
+		    area->offset > bar->size ||
+		    area->size > bar->size - area->offset)
+			return false;
+		end = area->offset + area->size;
+	}
+	return true;
 }
 
 static int check_spans(const struct uvfio_pci_model *desc,
@@ -134,6 +267,11 @@ static int check_bar(const struct uvfio_pci_model *desc, unsigned int i,
 		return refuse(desc, err, "a 64-bit BAR takes two registers");
 	if (!bar->widths || bar->widths & ~WIDTHS_ALL)
 		return refuse(desc, err, "a BAR's widths are of 1, 2, 4 and 8");
+	if ((bar->area_count || bar->flags & UVFIO_BAR_SPARSE) &&
+	    (!(bar->flags & UVFIO_BAR_SPARSE) || is_io || !are_areas(bar)))
+		return refuse(
+			desc, err,
+			"areas are ascending whole pages of a sparse BAR");
 	return check_spans(desc, bar, err);
 }
 
@@ -190,6 +328,32 @@ static bool has_high_bar(const struct uvfio_pci_model *desc)
 	return false;
 }
 
+/* What is in memory of the function, but in no BAR. */
+static int check_data(const struct uvfio_pci_model *desc,
+		      struct uvfio_error *err)
+{
+	if (desc->config_size && desc->config_size != PCI_CFG_SPACE_SIZE &&
+	    desc->config_size != PCI_CFG_SPACE_EXP_SIZE)
+		return refuse(desc, err, "config space has 256 or 4096 bytes");
+	if (desc->vpd_size % 4 || desc->vpd_size > PCI_VPD_ADDR_MASK ||
+	    (desc->vpd_size && !count_kind(desc, PCI_CAP_ID_VPD, false)))
+		return refuse(desc, err,
+			      "VPD is up to 32 KiB of words, and has a "
+			      "capability");
+	if (desc->rom_size > ROM_MAX ||
+	    (desc->rom_size && desc->features & UVFIO_PCI_BRIDGE))
+		return refuse(desc, err,
+			      "a ROM is up to 16 MiB, and not of a bridge");
+	if (desc->region_count > REGIONS_MAX)
+		return refuse(desc, err, "too many regions");
+	for (size_t i = 0; i < desc->region_count; i++)
+		if (!desc->regions[i].access || !desc->regions[i].size ||
+		    desc->regions[i].size > UVF_PCI_OFFSET_MASK)
+			return refuse(desc, err,
+				      "a region has a size and access()");
+	return 0;
+}
+
 int uvf_descriptor_check(const struct uvfio_pci_model *desc,
 			 struct uvfio_error *err)
 {
@@ -208,6 +372,8 @@ int uvf_descriptor_check(const struct uvfio_pci_model *desc,
 	}
 	if (desc->features & UVFIO_PCI_BRIDGE && has_high_bar(desc))
 		return refuse(desc, err, "a bridge has room for two BARs");
-	ret = check_caps(desc, err);
+	ret = check_data(desc, err);
+	if (!ret)
+		ret = check_caps(desc, err);
 	return ret ? ret : check_msix(desc, err);
 }

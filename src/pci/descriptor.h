@@ -14,4 +14,7 @@
 int uvf_descriptor_check(const struct uvfio_pci_model *desc,
 			 struct uvfio_error *err);
 
+/* Bytes of its config space. */
+unsigned int uvf_descriptor_config_size(const struct uvfio_pci_model *desc);
+
 #endif /* UVF_PCI_DESCRIPTOR_H */

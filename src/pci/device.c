@@ -23,7 +23,9 @@
 #include "pci/hw.h"
 #include "pci/irqs.h"
 #include "pci/pci.h"
+#include "pci/reset.h"
 #include "pci/slot.h"
+#include "pci/vpd.h"
 
 #define GROUP_MAX     1000000
 #define DRIVER_MAX    32   /* letters of a driver's name */
@@ -246,11 +248,16 @@ static int init_hardware(struct uvf_pci *pci, struct uvfio_error *err)
 	ret = uvf_msix_init(pci);
 	if (ret)
 		goto err_hw;
-	ret = uvf_barmem_init(pci);
+	ret = uvf_vpd_init(pci);
 	if (ret)
 		goto err_msix;
+	ret = uvf_barmem_init(pci);
+	if (ret)
+		goto err_vpd;
 	return 0;
 
+err_vpd:
+	uvf_vpd_fini(pci);
 err_msix:
 	uvf_msix_fini(pci);
 err_hw:
@@ -261,21 +268,26 @@ err_hw:
 static void fini_hardware(struct uvf_pci *pci)
 {
 	uvf_barmem_fini(pci);
+	uvf_vpd_fini(pci);
 	uvf_msix_fini(pci);
 	uvf_hw_fini(pci);
 }
 
+/* What the capabilities say, whoever made them. */
 static unsigned int find_resets(const struct uvf_pci *pci)
 {
 	const uint8_t needed = PCI_AF_CAP_FLR | PCI_AF_CAP_TP;
+	const uint8_t *hw = pci->hw;
 	unsigned int bits = 0;
 
-	if (pci->desc->features & UVFIO_PCI_FLR)
+	if (pci->express_offset &&
+	    uvf_get32(hw + pci->express_offset + PCI_EXP_DEVCAP) &
+		    PCI_EXP_DEVCAP_FLR)
 		bits |= UVF_PCI_RESET_FLR;
-	if (pci->desc->features & UVFIO_PCI_PM_RESET)
+	if (uvf_reset_by_power(pci))
 		bits |= UVF_PCI_RESET_PM;
 	if (pci->af_offset &&
-	    (pci->hw[pci->af_offset + PCI_AF_CAP] & needed) == needed)
+	    (hw[pci->af_offset + PCI_AF_CAP] & needed) == needed)
 		bits |= UVF_PCI_RESET_AF_FLR;
 	return bits;
 }
@@ -321,6 +333,41 @@ static void fini_model(struct uvf_pci *pci)
 	uvf_model_fini(dev);
 }
 
+static void unconfigure(struct uvf_pci *pci)
+{
+	if (pci->own_desc && pci->own_desc->unconfigure)
+		pci->own_desc->unconfigure(pci->own_desc);
+	uvf_free(pci->own_desc);
+	pci->own_desc = NULL;
+}
+
+/* The descriptor of this function, which its keys may have a part in. */
+static int configure(struct uvf_pci *pci, const struct uvfio_pci_model *model,
+		     const struct uvf_options *options, struct uvfio_error *err)
+{
+	const struct uvfio_spec spec = {.options = options};
+	int ret;
+
+	pci->given = model;
+	pci->desc = model;
+	if (model->abi != UVFIO_DEVICE_ABI || !model->configure)
+		return uvf_descriptor_check(model, err);
+	pci->own_desc = uvf_zalloc(sizeof(*pci->own_desc));
+	if (!pci->own_desc)
+		return -ENOMEM;
+	*pci->own_desc = *model;
+	ret = model->configure(pci->own_desc, &spec, err);
+	if (ret) {
+		uvf_free(pci->own_desc);
+		return ret;
+	}
+	pci->desc = pci->own_desc;
+	ret = uvf_descriptor_check(pci->desc, err);
+	if (ret)
+		unconfigure(pci);
+	return ret;
+}
+
 static void destroy(struct uvf_bus_device *bus)
 {
 	struct uvf_pci *pci = uvf_pci_of_bus(bus);
@@ -329,6 +376,7 @@ static void destroy(struct uvf_bus_device *bus)
 	fini_hardware(pci);
 	uvf_slot_destroy(pci->slot);
 	uvf_options_put(pci->options);
+	unconfigure(pci);
 	uvf_free(pci);
 }
 
@@ -383,9 +431,10 @@ static void set_domain(struct uvf_bus_device *bus, struct uvf_aspace *as)
 }
 
 static void init_fields(struct uvf_pci *pci, struct uvf_machine *machine,
-			const struct uvfio_pci_model *model,
 			struct uvf_options *options)
 {
+	const struct uvfio_pci_model *model = pci->desc;
+
 	pci->bus_ops.attrs = pci->attrs;
 	pci->bus_ops.destroy = destroy;
 	pci->bus_ops.removed = uvf_slot_leave;
@@ -404,7 +453,6 @@ static void init_fields(struct uvf_pci *pci, struct uvf_machine *machine,
 	pci->vfio.ops = &uvf_pci_device_ops;
 	pci->vfio.bus_device = &pci->bus;
 	pci->vfio.model = &pci->model;
-	pci->desc = model;
 	pci->profile = machine->profile;
 	pci->machine = machine;
 	pci->options = options;
@@ -415,8 +463,6 @@ static void init_fields(struct uvf_pci *pci, struct uvf_machine *machine,
 	pci->req_trigger = -1;
 	pci->wakeup = -1;
 	pci->user.numa_node = -1;
-	/* Said of functions with the PM capability only. */
-	pci->user.d3cold_allowed = model->pm_offset;
 	uvf_list_init(&pci->ioeventfds);
 }
 
@@ -438,6 +484,8 @@ static int build(struct uvf_pci *pci, struct uvf_worker *worker, int group,
 	if (ret)
 		return ret;
 	pci->reset_bits = find_resets(pci);
+	/* Said of functions with the PM capability only. */
+	pci->user.d3cold_allowed = pci->pm_offset;
 	uvf_sysfs_init(pci);
 	pci->slot = uvf_slot_create(pci, worker);
 	ret = pci->slot ? init_model(pci, worker, err) : -ENOMEM;
@@ -467,9 +515,7 @@ static int create(struct uvf_machine *machine, struct uvf_worker *worker,
 	int group;
 	int ret;
 
-	ret = uvf_descriptor_check(model, err);
-	if (!ret)
-		ret = check_keys(model, options, err);
+	ret = check_keys(model, options, err);
 	if (!ret)
 		ret = parse_group(&group, machine, options, err);
 	if (!ret)
@@ -481,7 +527,12 @@ static int create(struct uvf_machine *machine, struct uvf_worker *worker,
 	pci = uvf_zalloc(sizeof(*pci));
 	if (!pci)
 		return -ENOMEM;
-	init_fields(pci, machine, model, uvf_options_get(options));
+	ret = configure(pci, model, options, err);
+	if (ret) {
+		uvf_free(pci);
+		return ret;
+	}
+	init_fields(pci, machine, uvf_options_get(options));
 	pci->bus.iommu = iommu;
 	pci->bus.iommu_bits = bits;
 	/* Before anybody else can find it and take it out again. */
@@ -493,6 +544,7 @@ static int create(struct uvf_machine *machine, struct uvf_worker *worker,
 	}
 	uvf_options_put(options);
 	uvf_bus_device_fini(&pci->bus);
+	unconfigure(pci);
 	uvf_free(pci);
 	return ret;
 }

@@ -32,49 +32,69 @@ static const uint8_t ecap_sizes[] = {
 	[PCI_EXT_CAP_ID_DVSEC] = VARIABLE,
 };
 
+/* Error status bits are cleared by writing 1. */
+static void init_aer(struct uvf_pci *pci, unsigned int pos)
+{
+	static const unsigned int status[] = {PCI_ERR_UNCOR_STATUS,
+					      PCI_ERR_COR_STATUS};
+
+	pci->aer_offset = (uint16_t)pos;
+	for (size_t i = 0; i < sizeof(status) / sizeof(status[0]); i++) {
+		memcpy(pci->hw_w1c + pos + status[i],
+		       pci->hw_wmask + pos + status[i], 4);
+		memset(pci->hw_wmask + pos + status[i], 0, 4);
+	}
+}
+
 static void build_raw(struct uvf_pci *pci, const struct uvfio_cap *cap)
 {
 	unsigned int pos = cap->offset;
+	size_t size = cap->size - 4u;
 
 	memset(pci->hw_wmask + pos, 0, cap->size);
 	uvf_put16(pci->hw + pos, cap->id);
-	pci->hw[pos + 2] = cap->version & 0xf;
-	if (cap->init && cap->size > 4)
-		memcpy(pci->hw + pos + 4, cap->init + 4, cap->size - 4u);
-	if (cap->wmask && cap->size > 4)
-		memcpy(pci->hw_wmask + pos + 4, cap->wmask + 4, cap->size - 4u);
+	uvf_put16(pci->hw + pos + 2, cap->version & 0xf);
+	if (cap->init)
+		memcpy(pci->hw + pos + 4, cap->init + 4, size);
+	if (cap->wmask)
+		memcpy(pci->hw_wmask + pos + 4, cap->wmask + 4, size);
 	if (cap->id == PCI_EXT_CAP_ID_ERR)
-		pci->aer_offset = cap->offset;
+		init_aer(pci, pos);
+	if (cap->w1c)
+		memcpy(pci->hw_w1c + pos + 4, cap->w1c + 4, size);
 }
 
-/* The declared capability that follows @pos most closely, or NULL. */
-static const struct uvfio_cap *cap_after(const struct uvfio_pci_model *desc,
-					 unsigned int pos)
+/* Where the capability begins that follows @pos most closely; 0: none. */
+static unsigned int cap_after(const struct uvfio_pci_model *desc,
+			      unsigned int pos)
 {
-	const struct uvfio_cap *found = NULL;
+	unsigned int found = 0;
 
 	for (size_t i = 0; i < desc->cap_count; i++) {
-		const struct uvfio_cap *cap = &desc->caps[i];
+		unsigned int offset = desc->caps[i].offset;
 
-		if (cap->offset > pos &&
-		    (!found || cap->offset < found->offset))
-			found = cap;
+		if (offset > pos && (!found || offset < found))
+			found = offset;
 	}
 	return found;
 }
 
 void uvf_ecaps_build(struct uvf_pci *pci)
 {
-	const struct uvfio_cap *cap = cap_after(pci->desc, ECAPS_FIRST - 1);
-	const struct uvfio_cap *next;
+	const struct uvfio_pci_model *desc = pci->desc;
+	unsigned int pos = cap_after(desc, ECAPS_FIRST - 1), next;
 
-	for (; cap; cap = next) {
-		build_raw(pci, cap);
-		next = cap_after(pci->desc, cap->offset);
-		if (next)
-			uvf_put16(pci->hw + cap->offset + 2,
-				  (uint16_t)(next->offset << 4 |
-					     (cap->version & 0xf)));
+	for (size_t i = 0; i < desc->cap_count; i++)
+		if (desc->caps[i].offset >= ECAPS_FIRST)
+			build_raw(pci, &desc->caps[i]);
+	for (; pos; pos = next) {
+		next = cap_after(desc, pos);
+		uvf_put16(pci->hw + pos + 2,
+			  (uint16_t)((pci->hw[pos + 2] & 0xf) |
+				     (desc->image ? uvf_get16(desc->image +
+							      pos + 2) &
+							    0xffc0
+						  : next << 4)));
 	}
 }
 

@@ -30,6 +30,7 @@ long pci_ioctl_feature(struct uvf_device *device, struct uvf_caller *caller,
 		       uint32_t flags, uint64_t data, size_t data_size);
 
 /* regions.c */
+unsigned int uvf_regions_count(const struct uvf_pci *pci);
 ssize_t pci_read(struct uvf_device *device, struct uvf_caller *caller,
 		 uint64_t addr, size_t len, uint64_t pos);
 ssize_t pci_write(struct uvf_device *device, struct uvf_caller *caller,

@@ -7,9 +7,12 @@
 #include <linux/pci_regs.h>
 
 #include "base/alloc.h"
+#include "pci/bar.h"
 #include "pci/bridge.h"
 #include "pci/caps.h"
+#include "pci/descriptor.h"
 #include "pci/irqs.h"
+#include "pci/vpd.h"
 
 /* What an emulated endpoint keeps of a write, and what PC firmware leaves. */
 #define COMMAND_WMASK                                                          \
@@ -19,19 +22,8 @@
 	(PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_SERR)
 #define FIRMWARE_IRQ_LINE 11
 
-/* The type bits of a BAR register. */
-static uint32_t bar_type(const struct uvf_pci_bar *bar)
-{
-	uint32_t type = 0;
-
-	if (bar->desc->flags & UVFIO_BAR_IO)
-		return PCI_BASE_ADDRESS_SPACE_IO;
-	if (bar->desc->flags & UVFIO_BAR_64)
-		type |= PCI_BASE_ADDRESS_MEM_TYPE_64;
-	if (bar->desc->flags & UVFIO_BAR_PREFETCH)
-		type |= PCI_BASE_ADDRESS_MEM_PREFETCH;
-	return type;
-}
+#define STATUS_W1C           0xf900 /* errors */
+#define HEADER_MULTIFUNCTION 0x80
 
 static void build_bars(struct uvf_pci *pci)
 {
@@ -41,7 +33,8 @@ static void build_bars(struct uvf_pci *pci)
 
 		if (!bar->size)
 			continue;
-		uvf_put32(reg, (uint32_t)bar->address | bar_type(bar));
+		uvf_put32(reg,
+			  (uint32_t)bar->address | uvf_bar_type(bar->desc));
 		if (bar->desc->flags & UVFIO_BAR_64)
 			uvf_put32(reg + 4, (uint32_t)(bar->address >> 32));
 	}
@@ -52,14 +45,24 @@ static void build_header(struct uvf_pci *pci)
 	const struct uvfio_pci_model *desc = pci->desc;
 	uint8_t *hw = pci->hw;
 
+	memset(hw + PCI_BASE_ADDRESS_0, 0, 4 * UVFIO_PCI_BARS);
 	uvf_put16(hw + PCI_VENDOR_ID, desc->vendor);
 	uvf_put16(hw + PCI_DEVICE_ID, desc->device);
 	uvf_put16(hw + PCI_COMMAND, COMMAND_FIRMWARE);
+	/* Of the image only what no error sets. */
+	uvf_put16(hw + PCI_STATUS, uvf_get16(hw + PCI_STATUS) &
+					   (uint16_t)~STATUS_W1C &
+					   (uint16_t)~PCI_STATUS_INTERRUPT);
 	hw[PCI_REVISION_ID] = desc->revision;
 	hw[PCI_CLASS_PROG] = (uint8_t)desc->class_code;
 	uvf_put16(hw + PCI_CLASS_DEVICE, (uint16_t)(desc->class_code >> 8));
 	uvf_put16(hw + PCI_SUBSYSTEM_VENDOR_ID, desc->subvendor);
 	uvf_put16(hw + PCI_SUBSYSTEM_ID, desc->subdevice);
+	hw[PCI_HEADER_TYPE] &= HEADER_MULTIFUNCTION;
+	/* It succeeds at once: neither start nor result are ever seen. */
+	hw[PCI_BIST] = 0;
+	if (desc->features & UVFIO_PCI_BIST)
+		hw[PCI_BIST] = PCI_BIST_CAPABLE;
 	if (uvf_pci_is_bridge(pci)) {
 		memset(hw + PCI_SUBSYSTEM_VENDOR_ID, 0, 4);
 		uvf_bridge_build_header(pci);
@@ -67,23 +70,29 @@ static void build_header(struct uvf_pci *pci)
 	hw[PCI_INTERRUPT_PIN] = desc->intx_pin;
 	hw[PCI_INTERRUPT_LINE] = desc->intx_pin ? FIRMWARE_IRQ_LINE : 0;
 	build_bars(pci);
+	if (!uvf_pci_is_bridge(pci))
+		uvf_put32(hw + PCI_ROM_ADDRESS, (uint32_t)pci->rom.address);
 
 	uvf_put16(pci->hw_wmask + PCI_COMMAND, COMMAND_WMASK);
+	uvf_put16(pci->hw_w1c + PCI_STATUS, STATUS_W1C);
 	pci->hw_wmask[PCI_CACHE_LINE_SIZE] = 0xff;
 	pci->hw_wmask[PCI_INTERRUPT_LINE] = 0xff;
 }
 
 int uvf_hw_init(struct uvf_pci *pci)
 {
-	pci->config_size = pci->desc->features & UVFIO_PCI_EXPRESS
-				   ? PCI_CFG_SPACE_EXP_SIZE
-				   : PCI_CFG_SPACE_SIZE;
+	const struct uvfio_pci_model *desc = pci->desc;
+
+	pci->config_size = uvf_descriptor_config_size(desc);
 	pci->hw = uvf_zalloc(pci->config_size);
 	pci->hw_wmask = uvf_zalloc(pci->config_size);
-	if (!pci->hw || !pci->hw_wmask) {
+	pci->hw_w1c = uvf_zalloc(pci->config_size);
+	if (!pci->hw || !pci->hw_wmask || !pci->hw_w1c) {
 		uvf_hw_fini(pci);
 		return -ENOMEM;
 	}
+	if (desc->image)
+		memcpy(pci->hw, desc->image, pci->config_size);
 	build_header(pci);
 	/* What no capability claims is storage. */
 	memset(pci->hw_wmask + PCI_STD_HEADER_SIZEOF, 0xff,
@@ -97,8 +106,10 @@ void uvf_hw_fini(struct uvf_pci *pci)
 {
 	uvf_free(pci->hw);
 	uvf_free(pci->hw_wmask);
+	uvf_free(pci->hw_w1c);
 	pci->hw = NULL;
 	pci->hw_wmask = NULL;
+	pci->hw_w1c = NULL;
 }
 
 uint32_t uvf_hw_read_locked(struct uvf_pci *pci, unsigned int pos,
@@ -110,17 +121,6 @@ uint32_t uvf_hw_read_locked(struct uvf_pci *pci, unsigned int pos,
 	for (unsigned int i = 0; i < len; i++)
 		value |= (uint32_t)pci->hw[pos + i] << 8 * i;
 	return value;
-}
-
-/* Error status bits are cleared by writing 1. */
-static bool is_write_1_to_clear(const struct uvf_pci *pci, unsigned int pos)
-{
-	unsigned int off = pos - pci->aer_offset;
-
-	if (!pci->aer_offset || pos < pci->aer_offset)
-		return false;
-	return (off >= PCI_ERR_UNCOR_STATUS && off < PCI_ERR_UNCOR_MASK) ||
-	       (off >= PCI_ERR_COR_STATUS && off < PCI_ERR_COR_MASK);
 }
 
 static bool overlaps(unsigned int pos, unsigned int len, unsigned int first,
@@ -140,11 +140,12 @@ void uvf_hw_write_locked(struct uvf_pci *pci, unsigned int pos,
 		uint8_t wmask = pci->hw_wmask[pos + i];
 		uint8_t *reg = &pci->hw[pos + i];
 
-		if (is_write_1_to_clear(pci, pos + i))
-			*reg &= (uint8_t) ~(byte & wmask);
-		else
-			*reg = (uint8_t)((*reg & ~wmask) | (byte & wmask));
+		*reg &= (uint8_t) ~(byte & pci->hw_w1c[pos + i]);
+		*reg = (uint8_t)((*reg & ~wmask) | (byte & wmask));
 	}
+	if (pci->vpd.size &&
+	    overlaps(pos, len, pci->vpd_offset + PCI_VPD_ADDR + 1u, 1))
+		uvf_vpd_register_locked(pci);
 	if (overlaps(pos, len, PCI_COMMAND, 2))
 		uvf_hw_update_bus_master_locked(pci);
 	if (desc->msi.offset && overlaps(pos, len, desc->msi.offset,
@@ -215,31 +216,36 @@ void uvf_hw_reset_locked(struct uvf_pci *pci)
 	}
 }
 
+static bool has_devctl2(const struct uvf_pci *pci)
+{
+	return pci->express_size >= PCI_EXP_DEVCTL2 + 2u;
+}
+
 void uvf_hw_save_locked(struct uvf_pci *pci, struct uvf_pci_saved *saved)
 {
-	unsigned int express = pci->desc->express_offset;
+	unsigned int express = pci->express_offset;
 
 	uvf_assert_held(&pci->model.lock);
 	memcpy(saved->header, pci->hw, sizeof(saved->header));
-	if (express) {
+	if (express)
 		saved->devctl = uvf_get16(pci->hw + express + PCI_EXP_DEVCTL);
+	if (has_devctl2(pci))
 		saved->devctl2 = uvf_get16(pci->hw + express + PCI_EXP_DEVCTL2);
-	}
 }
 
 void uvf_hw_restore_locked(struct uvf_pci *pci,
 			   const struct uvf_pci_saved *saved)
 {
-	unsigned int express = pci->desc->express_offset;
+	unsigned int express = pci->express_offset;
 
 	uvf_assert_held(&pci->model.lock);
 	pci->hw[PCI_CACHE_LINE_SIZE] = saved->header[PCI_CACHE_LINE_SIZE];
 	pci->hw[PCI_LATENCY_TIMER] = saved->header[PCI_LATENCY_TIMER];
 	pci->hw[PCI_INTERRUPT_LINE] = saved->header[PCI_INTERRUPT_LINE];
-	if (express) {
+	if (express)
 		uvf_put16(pci->hw + express + PCI_EXP_DEVCTL, saved->devctl);
+	if (has_devctl2(pci))
 		uvf_put16(pci->hw + express + PCI_EXP_DEVCTL2, saved->devctl2);
-	}
 	uvf_put16(pci->hw + PCI_COMMAND,
 		  uvf_get16(saved->header + PCI_COMMAND));
 	uvf_hw_update_bus_master_locked(pci);

@@ -47,7 +47,7 @@ long pci_ioctl_get_info(struct uvf_device *device, struct uvf_caller *caller,
 	info.flags = VFIO_DEVICE_FLAGS_PCI;
 	if (pci->has_reset)
 		info.flags |= VFIO_DEVICE_FLAGS_RESET;
-	info.num_regions = VFIO_PCI_NUM_REGIONS;
+	info.num_regions = uvf_regions_count(pci);
 	info.num_irqs = VFIO_PCI_NUM_IRQS;
 	return uvf_copy_out(caller, arg, &info, size) ? -EFAULT : 0;
 }

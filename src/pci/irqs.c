@@ -50,7 +50,7 @@ unsigned int uvf_irq_count_locked(struct uvf_pci *pci, uint32_t index)
 	case VFIO_PCI_MSIX_IRQ_INDEX:
 		return pci->msix.count;
 	case VFIO_PCI_ERR_IRQ_INDEX:
-		return pci->desc->express_offset ? 1 : 0;
+		return pci->express_offset ? 1 : 0;
 	case VFIO_PCI_REQ_IRQ_INDEX:
 		return 1;
 	default:
@@ -144,7 +144,7 @@ long pci_ioctl_get_irq_info(struct uvf_device *device,
 		return -EFAULT;
 	if (info.argsz < sizeof(info) || info.index >= VFIO_PCI_NUM_IRQS)
 		return -EINVAL;
-	if (info.index == VFIO_PCI_ERR_IRQ_INDEX && !pci->desc->express_offset)
+	if (info.index == VFIO_PCI_ERR_IRQ_INDEX && !pci->express_offset)
 		return -EINVAL;
 	info.flags = VFIO_IRQ_INFO_EVENTFD;
 	if (info.index == VFIO_PCI_INTX_IRQ_INDEX)

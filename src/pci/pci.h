@@ -92,6 +92,19 @@ struct uvf_pci_bridge {
 	struct uvf_pci_window windows[UVF_PCI_WINDOWS];
 };
 
+/* Vital product data, which no reset touches. */
+struct uvf_pci_vpd {
+	uint8_t *data;
+	unsigned int size; /* bytes, a multiple of 4; fixed; 0: no memory */
+	unsigned int len;  /* bytes that the kernel finds in it; fixed */
+};
+
+struct uvf_pci_rom {
+	uint64_t size;    /* bytes of its BAR; fixed; 0: absent */
+	uint64_t address; /* on the bus; fixed */
+	uint64_t len;     /* of the images that the kernel finds; fixed */
+};
+
 /* What is brought back after a reset and at last close. */
 struct uvf_pci_saved {
 	uint8_t header[64];
@@ -113,6 +126,7 @@ struct uvf_pci_user {
 	bool d3cold_allowed;
 	bool no_msi; /* msi_bus is 0: drivers get no messages */
 	bool is_pm_sync;
+	bool reads_rom; /* the file rom was switched on */
 	int numa_node;
 	uint8_t reset_methods[UVF_PCI_RESET_METHODS]; /* 0 ends */
 };
@@ -123,7 +137,11 @@ struct uvf_pci {
 	struct uvfio_dev model;
 
 	/* Fixed. */
+	const struct uvfio_pci_model *given; /* what desc was made of */
 	const struct uvfio_pci_model *desc;
+	struct uvfio_pci_model *own_desc; /* desc if configured, or NULL */
+	struct uvf_pci *physfn; /* of a VF: holds a reference; else NULL */
+	unsigned int vf_index;  /* of a VF: from 0 */
 	const struct uvf_profile *profile;
 	struct uvf_machine *machine;
 	struct uvf_options *options; /* owned */
@@ -134,7 +152,12 @@ struct uvf_pci {
 	struct uvf_bus_attr attrs[UVF_PCI_ATTRS_MAX];
 	unsigned int reset_bits; /* UVF_PCI_RESET_* that it has by itself */
 	uint16_t aer_offset;     /* extended capability; 0: none */
-	uint16_t af_offset;      /* Advanced Features capability; 0: none */
+	/* Capabilities; 0: none. */
+	uint8_t af_offset; /* Advanced Features */
+	uint8_t pm_offset;
+	uint8_t express_offset;
+	uint8_t express_size; /* bytes */
+	uint8_t vpd_offset;
 
 	atomic_bool is_registered;  /* with the core; by probe and remove */
 	atomic_bool is_pm_auto;     /* it may rest while nobody uses it */
@@ -153,7 +176,10 @@ struct uvf_pci {
 	unsigned int config_size; /* bytes; fixed: 256 or 4096 */
 	uint8_t *hw;              /* config space */
 	uint8_t *hw_wmask;        /* bits a write changes; fixed */
+	uint8_t *hw_w1c;          /* bits that writing 1 clears; fixed */
 	struct uvf_pci_bar bars[UVFIO_PCI_BARS];
+	struct uvf_pci_rom rom;
+	struct uvf_pci_vpd vpd;
 	struct uvf_pci_msix msix;
 	unsigned int power;           /* D-state */
 	enum uvfio_irq_mode irq_mode; /* what the model was told last */
@@ -163,6 +189,7 @@ struct uvf_pci {
 	uint8_t *map;   /* capability id of each byte of vconfig */
 	bool has_reset; /* it could be reset when it was opened */
 	bool bars_are_dirty;
+	uint16_t old_readrq;   /* while a piece of PCI Express is written */
 	unsigned int msi_qmax; /* log2 of the vectors enabled last */
 	struct uvf_pci_saved saved;
 	struct uvf_pci_saved pm_saved;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "pci/perms.h"
 
+#include <string.h>
+
 #include <linux/pci_regs.h>
 
 #include "pci/bar.h"
@@ -9,6 +11,7 @@
 #include "pci/hw.h"
 #include "pci/irqs.h"
 #include "pci/reset.h"
+#include "pci/vpd.h"
 
 /* Consecutive bytes of a mask, little-endian. */
 #define BITS16(x) (uint8_t)((x)&0xff), (uint8_t)((x) >> 8 & 0xff)
@@ -48,6 +51,15 @@ static bool is_bar(unsigned int pos)
 	       (pos >= PCI_ROM_ADDRESS && pos < PCI_ROM_ADDRESS + 4);
 }
 
+/* The bit that switches the ROM on is kept. */
+static void fix_rom(struct uvf_pci *pci)
+{
+	uint8_t *reg = pci->vconfig + PCI_ROM_ADDRESS;
+	uint32_t mask = ~(uint32_t)(pci->rom.size - 1) | PCI_ROM_ADDRESS_ENABLE;
+
+	uvf_put32(reg, pci->rom.size ? uvf_get32(reg) & mask : 0);
+}
+
 /* What the client stored becomes what a BAR register would hold. */
 static void header_before_read(struct uvf_pci *pci,
 			       const struct uvf_piece *piece)
@@ -58,23 +70,20 @@ static void header_before_read(struct uvf_pci *pci,
 		const struct uvf_pci_bar *bar = &pci->bars[i];
 		uint8_t *reg = pci->vconfig + PCI_BASE_ADDRESS_0 + 4 * i;
 		uint64_t mask = ~(bar->size - 1);
-		/* The type bits are those of the hardware's register. */
-		uint32_t type =
-			uvf_get32(pci->hw + PCI_BASE_ADDRESS_0 + 4 * i) &
-			(uint32_t)(bar->size - 1) & 0xf;
 
 		if (!bar->size) {
 			uvf_put32(reg, 0);
 			continue;
 		}
-		uvf_put32(reg, (uvf_get32(reg) & (uint32_t)mask) | type);
+		uvf_put32(reg, (uvf_get32(reg) & (uint32_t)mask) |
+				       uvf_bar_type(bar->desc));
 		if (bar->desc->flags & UVFIO_BAR_64) {
 			reg += 4;
 			uvf_put32(reg, uvf_get32(reg) & (uint32_t)(mask >> 32));
 			i++;
 		}
 	}
-	uvf_put32(pci->vconfig + PCI_ROM_ADDRESS, 0);
+	fix_rom(pci);
 	pci->bars_are_dirty = false;
 }
 
@@ -115,6 +124,7 @@ static void header_after_write(struct uvf_pci *pci,
 
 static const struct uvf_perm header_perm = {
 	.access = UVF_PERM_MASKED,
+	.size = sizeof(header_virt),
 	.virt = header_virt,
 	.write = header_write,
 	.before_read = header_before_read,
@@ -147,15 +157,14 @@ static void pm_after_write(struct uvf_pci *pci, const struct uvf_piece *piece,
 
 static const struct uvf_perm pm_perm = {
 	.access = UVF_PERM_MASKED,
+	.size = sizeof(pm_virt),
 	.virt = pm_virt,
 	.write = pm_write,
 	.after_write = pm_after_write,
 };
 
-/*
- * Vital product data: no function here has any, so that a request never
- * completes, as when hardware does not answer.
- */
+/* Vital product data: both registers are the client's. */
+
 static const uint8_t vpd_virt[PCI_CAP_VPD_SIZEOF] = {
 	[PCI_CAP_LIST_NEXT] = 0xff,
 	[PCI_VPD_ADDR] = BITS16(0xffff),
@@ -167,10 +176,41 @@ static const uint8_t vpd_write[PCI_CAP_VPD_SIZEOF] = {
 	[PCI_VPD_DATA] = ALL32,
 };
 
+/*
+ * The flag is in the upper byte of the address, and changes when what it asks
+ * for is done; after an error it stays, and the client waits for ever.
+ */
+static void vpd_after_write(struct uvf_pci *pci, const struct uvf_piece *piece,
+			    uint32_t value)
+{
+	uint8_t *cap = pci->vconfig + piece->pos - piece->offset;
+	uint8_t data[4] = {0};
+	uint16_t address;
+
+	(void)value;
+	uvf_assert_held(&pci->model.lock);
+	if (piece->offset > PCI_VPD_ADDR + 1 ||
+	    piece->offset + piece->len <= PCI_VPD_ADDR + 1)
+		return;
+	address = uvf_get16(cap + PCI_VPD_ADDR);
+	if (address & PCI_VPD_ADDR_F) {
+		if (uvf_vpd_write_locked(pci, address & PCI_VPD_ADDR_MASK,
+					 cap + PCI_VPD_DATA, 4) != 4)
+			return;
+	} else {
+		if (uvf_vpd_read_locked(pci, address, data, 4) < 0)
+			return;
+		memcpy(cap + PCI_VPD_DATA, data, 4);
+	}
+	uvf_put16(cap + PCI_VPD_ADDR, address ^ PCI_VPD_ADDR_F);
+}
+
 static const struct uvf_perm vpd_perm = {
 	.access = UVF_PERM_MASKED,
+	.size = sizeof(vpd_virt),
 	.virt = vpd_virt,
 	.write = vpd_write,
+	.after_write = vpd_after_write,
 };
 
 /* PCI-X. */
@@ -186,6 +226,7 @@ static const uint8_t pcix_write[PCI_CAP_PCIX_SIZEOF_V2] = {
 
 static const struct uvf_perm pcix_perm = {
 	.access = UVF_PERM_MASKED,
+	.size = sizeof(pcix_virt),
 	.virt = pcix_virt,
 	.write = pcix_write,
 };
@@ -245,7 +286,8 @@ static void msi_after_write(struct uvf_pci *pci, const struct uvf_piece *piece,
 
 #define MSI_PERM(is_64bit, maskable)                                           \
 	{                                                                      \
-		.access = UVF_PERM_MASKED, .virt = msi_virt[is_64bit],         \
+		.access = UVF_PERM_MASKED, .size = MSI_SIZE,                   \
+		.virt = msi_virt[is_64bit],                                    \
 		.write = msi_write[is_64bit][maskable],                        \
 		.after_write = msi_after_write,                                \
 	}
@@ -272,14 +314,44 @@ static const uint8_t exp_write[EXP_SIZE] = {
 	[PCI_EXP_DEVCTL2] = BITS16(~(uint32_t)PCI_EXP_DEVCTL2_ARI),
 };
 
+/* Both count in powers of two from 128 bytes; the host takes up to 4096. */
+#define READRQ_SHIFT  12
+#define READRQ_MAX    5u
+#define PAYLOAD_SHIFT 5
+
+/* Reads stay as large as the packets that the host chose, at least. */
+static void set_readrq_locked(struct uvf_pci *pci, unsigned int pos)
+	UVF_REQUIRES(pci->model.lock)
+{
+	unsigned int wanted =
+		(uvf_get16(pci->vconfig + pos) & PCI_EXP_DEVCTL_READRQ) >>
+		READRQ_SHIFT;
+	unsigned int payload =
+		(uvf_get16(pci->hw + pos) & PCI_EXP_DEVCTL_PAYLOAD) >>
+		PAYLOAD_SHIFT;
+
+	if (wanted < payload)
+		wanted = payload;
+	if (wanted <= READRQ_MAX)
+		uvf_hw_change16_locked(pci, pos, PCI_EXP_DEVCTL_READRQ,
+				       (uint16_t)(wanted << READRQ_SHIFT));
+}
+
+static void exp_before_write(struct uvf_pci *pci, const struct uvf_piece *piece,
+			     uint32_t value)
+{
+	unsigned int pos = piece->pos - piece->offset + PCI_EXP_DEVCTL;
+
+	(void)value;
+	pci->old_readrq = uvf_get16(pci->vconfig + pos) & PCI_EXP_DEVCTL_READRQ;
+}
+
 static void exp_after_write(struct uvf_pci *pci, const struct uvf_piece *piece,
 			    uint32_t value)
 {
 	unsigned int cap = piece->pos - piece->offset;
 	unsigned int pos = cap + PCI_EXP_DEVCTL;
 	uint16_t wanted = uvf_get16(pci->vconfig + pos);
-	uint16_t mps = uvf_get16(pci->hw + pos) & PCI_EXP_DEVCTL_PAYLOAD;
-	uint16_t readrq = wanted & PCI_EXP_DEVCTL_READRQ;
 
 	(void)value;
 	uvf_assert_held(&pci->model.lock);
@@ -290,18 +362,16 @@ static void exp_after_write(struct uvf_pci *pci, const struct uvf_piece *piece,
 		    PCI_EXP_DEVCAP_FLR)
 			(void)uvf_reset_try_locked(pci, UVFIO_RESET_FLR);
 	}
-	/* Both count in powers of two from 128 bytes. */
-	if (readrq >> 12 < mps >> 5)
-		readrq = (uint16_t)(mps << 7);
-	if (piece->offset <= PCI_EXP_DEVCTL + 1 &&
-	    piece->offset + piece->len > PCI_EXP_DEVCTL)
-		uvf_hw_change16_locked(pci, pos, PCI_EXP_DEVCTL_READRQ, readrq);
+	if ((wanted & PCI_EXP_DEVCTL_READRQ) != pci->old_readrq)
+		set_readrq_locked(pci, pos);
 }
 
 static const struct uvf_perm exp_perm = {
 	.access = UVF_PERM_MASKED,
+	.size = sizeof(exp_virt),
 	.virt = exp_virt,
 	.write = exp_write,
+	.before_write = exp_before_write,
 	.after_write = exp_after_write,
 };
 
@@ -333,6 +403,7 @@ static void af_after_write(struct uvf_pci *pci, const struct uvf_piece *piece,
 
 static const struct uvf_perm af_perm = {
 	.access = UVF_PERM_MASKED,
+	.size = sizeof(af_virt),
 	.virt = af_virt,
 	.write = af_write,
 	.after_write = af_after_write,
@@ -359,6 +430,7 @@ static const uint8_t aer_write[PCI_ERR_ROOT_COMMAND] = {
 
 static const struct uvf_perm aer_perm = {
 	.access = UVF_PERM_MASKED,
+	.size = sizeof(aer_write),
 	.virt = ecap_virt,
 	.write = aer_write,
 };
@@ -373,6 +445,7 @@ static const uint8_t power_write[PCI_EXT_CAP_PWR_SIZEOF] = {
 
 static const struct uvf_perm power_perm = {
 	.access = UVF_PERM_MASKED,
+	.size = sizeof(power_write),
 	.virt = ecap_virt,
 	.write = power_write,
 };

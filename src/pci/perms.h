@@ -23,6 +23,7 @@ enum uvf_perm_access {
 
 struct uvf_perm {
 	enum uvf_perm_access access;
+	size_t size;          /* bytes of the masks; none beyond: read-only */
 	const uint8_t *virt;  /* bits that live in vconfig; MASKED only */
 	const uint8_t *write; /* bits that can be written; MASKED only */
 	/* Side effects; NULL: none.  The model's lock is held. */

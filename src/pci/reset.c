@@ -43,10 +43,17 @@ int uvf_reset_try_locked(struct uvf_pci *pci, enum uvfio_reset_kind why)
 	return ret;
 }
 
+bool uvf_reset_by_power(const struct uvf_pci *pci)
+{
+	return pci->pm_offset &&
+	       !(uvf_get16(pci->hw + pci->pm_offset + PCI_PM_CTRL) &
+		 PCI_PM_CTRL_NO_SOFT_RESET);
+}
+
 /* PMC says which of D1 and D2 exist; from a deeper state only D0 is next. */
 static bool may_enter(const struct uvf_pci *pci, unsigned int state)
 {
-	uint16_t pmc = uvf_get16(pci->hw + pci->desc->pm_offset + PCI_PM_PMC);
+	uint16_t pmc = uvf_get16(pci->hw + pci->pm_offset + PCI_PM_PMC);
 
 	if (state && state < pci->power)
 		return false;
@@ -60,17 +67,17 @@ static bool may_enter(const struct uvf_pci *pci, unsigned int state)
 void uvf_reset_set_power_locked(struct uvf_pci *pci, unsigned int state)
 {
 	unsigned int old = pci->power;
-	bool loses_state = pci->desc->features & UVFIO_PCI_PM_RESET;
+	bool loses_state = uvf_reset_by_power(pci);
 
 	uvf_assert_held(&pci->model.lock);
-	if (!pci->desc->pm_offset || state == old || !may_enter(pci, state))
+	if (!pci->pm_offset || state == old || !may_enter(pci, state))
 		return;
 	if (state == 3) {
 		uvf_barmem_hide_locked(pci);
 		uvf_hw_save_locked(pci, &pci->pm_saved);
 	}
 	pci->power = state;
-	uvf_hw_change16_locked(pci, pci->desc->pm_offset + PCI_PM_CTRL,
+	uvf_hw_change16_locked(pci, pci->pm_offset + PCI_PM_CTRL,
 			       PCI_PM_CTRL_STATE_MASK, (uint16_t)state);
 	uvf_hw_update_bus_master_locked(pci);
 	if (old == 3 && loses_state) {

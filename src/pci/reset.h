@@ -25,6 +25,9 @@ void uvf_reset_function_locked(struct uvf_pci *pci, enum uvfio_reset_kind kind)
 int uvf_reset_try_locked(struct uvf_pci *pci, enum uvfio_reset_kind why)
 	UVF_REQUIRES(pci->model.lock);
 
+/* Whether D3hot to D0 resets the function. */
+bool uvf_reset_by_power(const struct uvf_pci *pci);
+
 /* Move to a D-state, 0 to 3; a transition PCI forbids does nothing. */
 void uvf_reset_set_power_locked(struct uvf_pci *pci, unsigned int state)
 	UVF_REQUIRES(pci->model.lock);

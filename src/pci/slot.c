@@ -41,7 +41,7 @@ struct uvf_pci_slot *uvf_slot_create(const struct uvf_pci *pci,
 		return NULL;
 	uvf_list_init(&slot->node);
 	slot->worker = worker;
-	slot->model = pci->desc;
+	slot->model = pci->given;
 	slot->options = uvf_options_get(pci->options);
 	slot->address = pci->address;
 	return slot;

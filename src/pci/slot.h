@@ -15,8 +15,8 @@ struct uvf_worker;
 struct uvf_pci_slot {
 	struct uvf_list node; /* of struct uvf_pci_slots */
 	struct uvf_worker *worker;
-	const struct uvfio_pci_model *model;
-	struct uvf_options *options; /* holds a reference */
+	const struct uvfio_pci_model *model; /* uvf_pci::given */
+	struct uvf_options *options;         /* holds a reference */
 	struct uvf_pci_address address;
 };
 

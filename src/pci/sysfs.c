@@ -195,7 +195,7 @@ static bool is_resting(struct uvf_pci *pci)
 	bool is_used;
 
 	uvf_lock(&pci->model.lock);
-	is_used = pci->vconfig || !pci->desc->pm_offset;
+	is_used = pci->vconfig || !pci->pm_offset;
 	uvf_unlock(&pci->model.lock);
 	return !is_used && atomic_load(&pci->is_registered) &&
 	       atomic_load(&pci->is_pm_auto);

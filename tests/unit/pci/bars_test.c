@@ -30,6 +30,7 @@ static long region_info(struct rig *rig, uint32_t index, uint32_t argsz,
 	return ret;
 }
 
+/* Shows V6, V7. */
 static void info_describes_every_region(void **state)
 {
 	static const struct {
@@ -61,6 +62,7 @@ static void info_describes_every_region(void **state)
 	rig_destroy(rig);
 }
 
+/* Shows V8. */
 static void capability_chain_needs_room(void **state)
 {
 	static const uint8_t chain[8] = {3, 0, 1, 0, 0, 0, 0, 0};
@@ -138,7 +140,11 @@ static void expect_pieces(struct rig *rig, uint64_t off, size_t len,
 	assert_int_equal(rig->probe->accesses, i);
 }
 
-/* Flips bar_access_max. */
+/*
+ * Flips bar_access_max.
+ *
+ * Shows V48.
+ */
 static void accesses_are_cut_into_aligned_pieces(void **state)
 {
 	struct rig *now = rig_create(&model_full, "6.12", false);
@@ -178,6 +184,7 @@ static void widths_the_model_lacks_do_not_reach_it(void **state)
 	rig_destroy(rig);
 }
 
+/* Shows V48. */
 static void ends_and_absent_regions(void **state)
 {
 	struct rig *rig = rig_create(&model_full, NULL, false);
@@ -218,6 +225,7 @@ static void ends_and_absent_regions(void **state)
 	rig_destroy(rig);
 }
 
+/* Shows V9, V36. */
 static void decode_gates_memory_but_not_ports(void **state)
 {
 	struct rig *rig = rig_create(&model_full, NULL, false);

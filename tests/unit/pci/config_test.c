@@ -9,6 +9,7 @@
 
 #include <linux/pci_regs.h>
 
+#include "pci/hw.h"
 #include "rig.h"
 
 /* What a byte reads after 0xff and after 0x00 was written to it alone. */
@@ -86,6 +87,7 @@ static const struct byte_rule *find_rule(unsigned int pos)
 	return NULL;
 }
 
+/* Shows V33. */
 static void every_byte_follows_its_masks(void **state)
 {
 	struct rig *rig = rig_create(&model_full, NULL, false);
@@ -113,6 +115,7 @@ static void every_byte_follows_its_masks(void **state)
 	rig_destroy(rig);
 }
 
+/* Shows V33. */
 static void odd_sizes_equal_their_bytes(void **state)
 {
 	struct rig *rig = rig_create(&model_full, NULL, false);
@@ -137,6 +140,7 @@ static void odd_sizes_equal_their_bytes(void **state)
 	rig_destroy(rig);
 }
 
+/* Shows V34. */
 static void access_beyond_the_end_is_efault(void **state)
 {
 	struct rig *full = rig_create(&model_full, NULL, false);
@@ -181,6 +185,7 @@ static void read_only_capability_takes_any_pointer(void **state)
 	rig_destroy(rig);
 }
 
+/* Shows V39, V40. */
 static void lists_show_what_is_visible(void **state)
 {
 	static const uint8_t order[][2] = {
@@ -240,6 +245,7 @@ static void express_capability_ends_where_the_kernel_says(void **state)
 	}
 }
 
+/* Shows V35. */
 static void command_at_open_has_no_bus_master(void **state)
 {
 	struct rig *rig = rig_create(&model_full, NULL, false);
@@ -258,6 +264,34 @@ static void command_at_open_has_no_bus_master(void **state)
 	rig_destroy(rig);
 }
 
+/* Shows V38. */
+static void status_stays_and_the_line_is_the_clients(void **state)
+{
+	struct rig *rig = rig_create(&model_full, NULL, false);
+	uint8_t *status = rig->pci->hw + PCI_STATUS;
+	uint32_t line = cfg_get(rig, PCI_INTERRUPT_LINE, 1);
+
+	(void)state;
+	/* Errors that happened, which only the host may forget. */
+	uvf_put16(status, uvf_get16(status) | 0xf900);
+	cfg_set(rig, PCI_STATUS, 2, 0xffff);
+	assert_int_equal(cfg_get(rig, PCI_STATUS, 2) & 0xf900, 0xf900);
+	uvf_lock(&rig->pci->model.lock);
+	uvf_hw_write_locked(rig->pci, PCI_STATUS, 2, 0x8000);
+	uvf_unlock(&rig->pci->model.lock);
+	assert_int_equal(cfg_get(rig, PCI_STATUS, 2) & 0xf900, 0x7900);
+	/* A dword: Linux writes the other half back as it read it. */
+	cfg_set(rig, PCI_COMMAND, 4, 0x00000003);
+	assert_int_equal(cfg_get(rig, PCI_STATUS, 2) & 0xf900, 0);
+
+	cfg_set(rig, PCI_INTERRUPT_LINE, 2, 0x0455);
+	assert_int_equal(cfg_get(rig, PCI_INTERRUPT_LINE, 2), 0x0155);
+	assert_int_equal(rig->pci->hw[PCI_INTERRUPT_LINE], line);
+	rig_reopen(rig);
+	assert_int_equal(cfg_get(rig, PCI_INTERRUPT_LINE, 1), line);
+	rig_destroy(rig);
+}
+
 static uint32_t size_bar(struct rig *rig, unsigned int pos, unsigned int width)
 {
 	for (unsigned int i = 0; i < 4; i += width)
@@ -265,6 +299,7 @@ static uint32_t size_bar(struct rig *rig, unsigned int pos, unsigned int width)
 	return cfg_get(rig, pos, 4);
 }
 
+/* Shows V37. */
 static void bars_can_be_sized_in_any_width(void **state)
 {
 	static const uint32_t sizes[6] = {0xffff0004, 0xffffffff, 0xffffffe1,
@@ -294,6 +329,7 @@ static void bars_can_be_sized_in_any_width(void **state)
 	rig_destroy(rig);
 }
 
+/* Shows V45. */
 static void flr_through_the_capability_resets(void **state)
 {
 	struct rig *rig = rig_create(&model_full, NULL, false);
@@ -315,6 +351,7 @@ static void flr_through_the_capability_resets(void **state)
 	rig_destroy(rig);
 }
 
+/* Shows V41. */
 static void d3_blocks_memory_and_may_lose_state(void **state)
 {
 	struct rig *keeps = rig_create(&model_full, NULL, false);
@@ -393,6 +430,7 @@ int main(void)
 		cmocka_unit_test(express_capability_of_an_integrated_endpoint),
 		cmocka_unit_test(express_capability_ends_where_the_kernel_says),
 		cmocka_unit_test(command_at_open_has_no_bus_master),
+		cmocka_unit_test(status_stays_and_the_line_is_the_clients),
 		cmocka_unit_test(bars_can_be_sized_in_any_width),
 		cmocka_unit_test(flr_through_the_capability_resets),
 		cmocka_unit_test(d3_blocks_memory_and_may_lose_state),

@@ -304,13 +304,28 @@ static const struct uvfio_cap on_msi[] = {{.id = 9, .offset = 0x50, .size = 8}};
 static const struct uvfio_cap far_cap[] = {
 	{.id = 9, .offset = 0xfc, .size = 8}};
 
+static const struct uvfio_cap second_pm[] = {
+	{.id = 1, .offset = 0xf0, .size = 8}};
+static const struct uvfio_cap late_cap[] = {
+	{.id = 3, .offset = 0x140, .size = 12}};
+static const struct uvfio_cap short_aer[] = {
+	{.id = 1, .offset = 0x100, .size = 12}};
+static const struct uvfio_cap raw_msi[] = {
+	{.id = 5, .offset = 0xf0, .size = 10}};
+static const struct uvfio_region no_access[] = {{.size = 4096}};
+static const struct uvfio_area odd_area[] = {{0x800, 0x1000}};
+/* The first capability is the one that follows it. */
+static const uint8_t loop[4096] = {[0x34] = 0x40, [0x41] = 0x40};
+
+#define REFUSED 31
+
 static void impossible_descriptors_are_refused(void **state)
 {
-	struct uvfio_pci_model m[18];
+	struct uvfio_pci_model m[REFUSED];
 	struct uvfio_error err;
 
 	(void)state;
-	for (size_t i = 0; i < 18; i++)
+	for (size_t i = 0; i < REFUSED; i++)
 		m[i] = model_full;
 	m[0].abi++;
 	m[1].bars[4].size = 0x3000;
@@ -336,8 +351,30 @@ static void impossible_descriptors_are_refused(void **state)
 	m[15].intx_pin = 5;
 	m[16].bars[2].size = 512;
 	m[17].ops = NULL;
+	m[18].config_size = 512;
+	m[19].config_size = 256;
+	m[20].caps = second_pm;
+	m[20].cap_count = 1;
+	m[21].caps = late_cap;
+	m[21].cap_count = 1;
+	m[22].caps = short_aer;
+	m[22].cap_count = 1;
+	m[23].vpd_size = 6;
+	m[24].rom_size = (16u << 20) + 1;
+	m[25].regions = no_access;
+	m[25].region_count = 1;
+	m[26].bars[4].areas = odd_area;
+	m[26].bars[4].area_count = 1;
+	m[27].bars[4].areas = odd_area;
+	m[27].bars[4].area_count = 1;
+	m[27].bars[4].flags |= UVFIO_BAR_SPARSE;
+	m[28].image = loop;
+	m[29].caps = raw_msi;
+	m[29].cap_count = 1;
+	m[30].vpd_size = 4;
+	m[30].cap_count = 0;
 	assert_int_equal(uvf_descriptor_check(&model_full, &err), 0);
-	for (size_t i = 0; i < 18; i++) {
+	for (size_t i = 0; i < REFUSED; i++) {
 		err.text[0] = '\0';
 		if (uvf_descriptor_check(&m[i], &err) != -EINVAL)
 			fail_msg("descriptor %zu passes", i);

@@ -23,6 +23,8 @@ static int probe_access(struct uvfio_dev *dev, unsigned int bar, uint64_t off,
 	unsigned int i = probe->accesses++;
 
 	assert_true(uvf_is_held(&dev->lock));
+	if (bar == UVFIO_VGA)
+		off %= sizeof(probe->regs);
 	if (i < 64) {
 		probe->log[i].bar = bar;
 		probe->log[i].off = off;
@@ -72,7 +74,7 @@ static bool probe_poll(struct uvfio_dev *dev)
 	return probe->kept_busy && probe->kept_busy--;
 }
 
-static const struct uvfio_device_ops probe_ops = {
+const struct uvfio_device_ops probe_ops = {
 	.access = probe_access,
 	.reset = probe_reset,
 	.event = probe_event,

@@ -40,6 +40,9 @@ struct probe {
 	int fail; /* what access() returns */
 };
 
+/* The model of all of them; VGA addresses wrap around its registers. */
+extern const struct uvfio_device_ops probe_ops;
+
 /* One of each: see rig.c. */
 extern const struct uvfio_pci_model model_full;  /* all capabilities, FLR */
 extern const struct uvfio_pci_model model_plain; /* as edu, no reset */
