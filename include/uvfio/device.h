@@ -84,6 +84,7 @@ enum uvfio_reset_kind {
 enum uvfio_event {
 	UVFIO_EVENT_BUS_MASTER, /* may do DMA now [1] or no more [0] */
 	UVFIO_EVENT_IRQ_MODE,   /* enum uvfio_irq_mode that is active now */
+	UVFIO_EVENT_ERROR,      /* a user let it report an error to the host */
 };
 
 /* Any of them may be NULL: there is nothing to do then. */

@@ -16,6 +16,7 @@
 #include "core/file.h"
 #include "core/group.h"
 #include "front/machine.h"
+#include "pci/aer.h"
 #include "v02/v02.h"
 
 /* What a list is made of; any of them may be NULL when memory is short. */
@@ -332,12 +333,32 @@ static int call_plug(void *arg, struct uvf_control_call *call)
 				  &call->err);
 }
 
+static int call_aer(void *arg, struct uvf_control_call *call)
+{
+	struct uvf_bus_device *device = find_device(arg, call);
+	int ret;
+
+	if (!device)
+		return -ENODEV;
+	ret = uvf_pci_report_error(device);
+	if (ret == -ENODEV)
+		uvfio_error_set(&call->err, "%s is no PCI function",
+				device->name);
+	else if (ret == -EOPNOTSUPP)
+		uvfio_error_set(&call->err,
+				"%s has no Advanced Error Reporting",
+				device->name);
+	uvf_bus_device_put(device);
+	return ret;
+}
+
 static const struct uvf_control_method methods[] = {
 	{"list", {NULL}, false, call_list},
 	{"unplug", {"address"}, true, call_unplug},
 	{"plug", {"spec"}, true, call_plug},
 	{"unbind", {"address"}, true, call_unbind},
 	{"bind", {"address", "driver"}, true, call_bind},
+	{"aer", {"address"}, true, call_aer},
 	{NULL, {NULL}, false, NULL},
 };
 

@@ -2,7 +2,7 @@
 /*
  * VFIO_DEVICE_FEATURE of vfio-pci: low power.
  *
- * While it is engaged the function rests between two uses of the file:
+ * While it is engaged the function rests in D3 between two uses of the file:
  * mappings fault and INTx is masked.  With a wakeup eventfd the first use
  * ends it and signals.
  */
@@ -39,6 +39,7 @@ void uvf_low_power_resume(struct uvf_pci *pci)
 	if (!pci->is_low_power)
 		return;
 	uvf_lock(&pci->model.lock);
+	uvf_reset_set_power_locked(pci, 0);
 	if (pci->is_low_power && pci->wakeup >= 0) {
 		uvf_eventfd_signal(pci->wakeup);
 		uvf_low_power_exit_locked(pci);
@@ -59,6 +60,7 @@ void uvf_low_power_suspend(struct uvf_pci *pci)
 		pci->low_power_masked_intx =
 			pci->irq_type == UVF_PCI_IRQ_INTX &&
 			uvf_intx_mask_locked(pci);
+		uvf_reset_set_power_locked(pci, 3);
 	}
 	uvf_unlock(&pci->model.lock);
 }

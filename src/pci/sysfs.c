@@ -192,13 +192,14 @@ size_t uvf_sysfs_show_pairs(struct uvf_bus_device *bus, char *buf, size_t size)
 /* vfio-pci lets an unused function rest in D3. */
 static bool is_resting(struct uvf_pci *pci)
 {
-	bool is_used;
+	bool is_used, is_low;
 
 	uvf_lock(&pci->model.lock);
 	is_used = pci->vconfig || !pci->pm_offset;
+	is_low = pci->is_low_power && pci->power == 3;
 	uvf_unlock(&pci->model.lock);
-	return !is_used && atomic_load(&pci->is_registered) &&
-	       atomic_load(&pci->is_pm_auto);
+	return is_low || (!is_used && atomic_load(&pci->is_registered) &&
+			  atomic_load(&pci->is_pm_auto));
 }
 
 static size_t show_power_state(struct uvf_bus_device *bus, void *buf,

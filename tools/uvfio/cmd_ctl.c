@@ -94,6 +94,7 @@ static const struct subcommand subcommands[] = {
 	{"plug", {"spec", NULL}, "plug SPEC", NULL},
 	{"unbind", {"address", NULL}, "unbind ADDR", NULL},
 	{"bind", {"address", "driver", NULL}, "bind ADDR DRIVER", NULL},
+	{"aer", {"address", NULL}, "aer ADDR", NULL},
 };
 
 #define SUBCOMMAND_COUNT (sizeof(subcommands) / sizeof(subcommands[0]))
@@ -322,7 +323,7 @@ int cmd_ctl(int argc, char **argv)
 		.options = option_table,
 		.parser = parse_option,
 		.args_doc = "list\nunplug ADDR\nplug SPEC\nunbind ADDR\n"
-			    "bind ADDR DRIVER",
+			    "bind ADDR DRIVER\naer ADDR",
 		.doc = "Look at the machine of a run, and change it.",
 	};
 	struct ctl_options options = {0};

@@ -516,8 +516,15 @@ static void ioeventfd_writes_registers(void **state)
 
 static long feature(struct rig *rig, uint32_t flags, size_t size)
 {
-	return rig->pci->vfio.ops->feature(&rig->pci->vfio, &rig->client.caller,
-					   flags, SCRATCH, size);
+	const struct uvf_device_ops *ops = rig->pci->vfio.ops;
+	long ret;
+
+	/* As the core does it. */
+	ops->wake(&rig->pci->vfio);
+	ret = ops->feature(&rig->pci->vfio, &rig->client.caller, flags, SCRATCH,
+			   size);
+	ops->rest(&rig->pci->vfio);
+	return ret;
 }
 
 static void low_power_takes_mappings(void **state)

@@ -62,7 +62,7 @@ static void probe_event(struct uvfio_dev *dev, enum uvfio_event event,
 	assert_true(uvf_is_held(&dev->lock));
 	if (event == UVFIO_EVENT_BUS_MASTER)
 		probe->is_bus_master = value;
-	else
+	else if (event == UVFIO_EVENT_IRQ_MODE)
 		probe->mode = (enum uvfio_irq_mode)value;
 }
 
