@@ -2,7 +2,11 @@
 #include "core/set_irqs.h"
 
 #include <errno.h>
-#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "mem/caller.h"
 
 /* Bytes of one element, or -EINVAL for no kind or more than one. */
 static int element_size(uint32_t flags)
@@ -36,4 +40,61 @@ int uvf_set_irqs_check(const struct vfio_irq_set *hdr, unsigned int num_irqs,
 		return size;
 	*ret_size = (size_t)size * hdr->count;
 	return hdr->argsz - UVF_SET_IRQS_SIZE < *ret_size ? -EINVAL : 0;
+}
+
+int uvf_set_irqs_begin(struct uvf_irq_set *set, struct uvf_caller *caller,
+		       const struct vfio_irq_set *hdr, unsigned long arg,
+		       size_t size)
+{
+	uint8_t *data = NULL;
+
+	if (size) {
+		data = uvf_zalloc(size);
+		if (!data)
+			return -ENOMEM;
+		if (uvf_copy_in(caller, data, arg + UVF_SET_IRQS_SIZE, size)) {
+			uvf_free(data);
+			return -EFAULT;
+		}
+	}
+	*set = (struct uvf_irq_set){
+		.caller = caller,
+		.flags = hdr->flags,
+		.index = hdr->index,
+		.start = hdr->start,
+		.count = hdr->count,
+		.data = data,
+	};
+	return 0;
+}
+
+void uvf_set_irqs_end(struct uvf_irq_set *set)
+{
+	uvf_free((void *)set->data);
+	set->data = NULL;
+}
+
+int uvf_irq_set_fd(const struct uvf_irq_set *set, unsigned int i)
+{
+	int32_t fd;
+
+	memcpy(&fd, set->data + i * sizeof(fd), sizeof(fd));
+	return fd;
+}
+
+bool uvf_irq_set_is_on(const struct uvf_irq_set *set, unsigned int i)
+{
+	return set->flags & VFIO_IRQ_SET_DATA_NONE || set->data[i];
+}
+
+int uvf_eventfd_lookup(struct uvf_caller *caller, int fd)
+{
+	return caller->ops->eventfd_lookup(caller, fd);
+}
+
+void uvf_eventfd_drop(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
 }

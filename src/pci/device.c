@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <linux/pci_regs.h>
@@ -12,13 +11,13 @@
 #include "bus/bus.h"
 #include "bus/machine.h"
 #include "bus/options.h"
-#include "iommu/aperture.h"
 #include "pci/address.h"
 #include "pci/bar.h"
 #include "pci/bridge.h"
 #include "pci/descriptor.h"
 #include "pci/driver.h"
-#include "pci/eventwatch.h"
+#include "core/eventwatch.h"
+#include "core/keys.h"
 #include "pci/handlers.h"
 #include "pci/hw.h"
 #include "pci/irqs.h"
@@ -27,142 +26,14 @@
 #include "pci/slot.h"
 #include "pci/vpd.h"
 
-#define GROUP_MAX     1000000
-#define DRIVER_MAX    32   /* letters of a driver's name */
 #define MULTIFUNCTION 0x80 /* header type */
 
 /* Keys that every model has; the others are its own. */
-static const char *const generic[] = {"addr", "group", "iommu", "driver",
-				      "bridge"};
-static const char generic_keys[] = "addr, group, iommu, driver, bridge";
+static const char *const generic[] = {"addr",   "group",  "iommu",
+				      "driver", "bridge", NULL};
 
 /* A model that is gone is never called. */
 static const struct uvfio_device_ops no_ops = {0};
-
-static bool is_known(const struct uvfio_pci_model *desc, const char *key)
-{
-	for (size_t i = 0; i < sizeof(generic) / sizeof(generic[0]); i++)
-		if (!strcmp(key, generic[i]))
-			return true;
-	for (const struct uvfio_key *k = desc->keys; k && k->name; k++)
-		if (!strcmp(key, k->name))
-			return true;
-	return false;
-}
-
-static int refuse_key(const struct uvfio_pci_model *desc, const char *key,
-		      struct uvfio_error *err)
-{
-	char known[160] = "";
-	size_t len = 0;
-
-	for (const struct uvfio_key *k = desc->keys; k && k->name; k++) {
-		int n = snprintf(known + len, sizeof(known) - len, "%s, ",
-				 k->name);
-
-		if (n < 0 || (size_t)n >= sizeof(known) - len)
-			break;
-		len += (size_t)n;
-	}
-	uvfio_error_set(err, "%s has no key '%s'; it knows %s%s", desc->name,
-			key, known, generic_keys);
-	return -EINVAL;
-}
-
-static int check_keys(const struct uvfio_pci_model *desc,
-		      const struct uvf_options *options,
-		      struct uvfio_error *err)
-{
-	for (size_t i = 0; i < options->count; i++)
-		if (!is_known(desc, options->items[i].key))
-			return refuse_key(desc, options->items[i].key, err);
-	return 0;
-}
-
-static int parse_group(int *ret_group, const struct uvf_machine *machine,
-		       const struct uvf_options *options,
-		       struct uvfio_error *err)
-{
-	const char *text = uvf_options_find(options, "group");
-	char *end;
-	long group;
-
-	*ret_group = -1;
-	if (!text)
-		return 0;
-	group = strtol(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || group > GROUP_MAX) {
-		uvfio_error_set(err,
-				"group=%s is no IOMMU group; write a number "
-				"from 0 to %d",
-				text, GROUP_MAX);
-		return -EINVAL;
-	}
-	if (!machine->has_iommu) {
-		uvfio_error_set(err, "group=%s: the host has no IOMMU", text);
-		return -EINVAL;
-	}
-	*ret_group = (int)group;
-	return 0;
-}
-
-static int refuse_iommu(const char *text, struct uvfio_error *err)
-{
-	uvfio_error_set(err,
-			"iommu=%s: wants intel or amd, and perhaps the bits of "
-			"its addresses: intel:39, amd:48, intel:57",
-			text);
-	return -EINVAL;
-}
-
-/* The IOMMU before the device: VENDOR[:BITS]. */
-static int parse_iommu(const char **ret_name, unsigned int *ret_bits,
-		       const struct uvf_machine *machine,
-		       const struct uvf_options *options,
-		       struct uvfio_error *err)
-{
-	const char *text = uvf_options_find(options, "iommu");
-	const struct uvf_iommu_preset *preset;
-	const char *bits;
-	char name[8];
-	size_t len;
-
-	if (!text)
-		return 0;
-	if (!machine->has_iommu) {
-		uvfio_error_set(err, "iommu=%s: the host has no IOMMU", text);
-		return -EINVAL;
-	}
-	len = strcspn(text, ":");
-	bits = text + len;
-	(void)snprintf(name, sizeof(name), "%.*s", (int)len, text);
-	preset = uvf_iommu_preset_find(name);
-	if (!preset || (strcmp(bits, "") && strcmp(bits, ":39") &&
-			strcmp(bits, ":48") && strcmp(bits, ":57")))
-		return refuse_iommu(text, err);
-	*ret_name = preset->name;
-	*ret_bits = *bits ? (unsigned int)strtoul(bits + 1, NULL, 10) : 0;
-	return 0;
-}
-
-/* The name becomes that of a directory in sysfs. */
-static int check_driver(const struct uvf_options *options,
-			struct uvfio_error *err)
-{
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
-				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "0123456789_-";
-	const char *text = uvf_options_find(options, "driver");
-	size_t len = text ? strspn(text, letters) : 0;
-
-	if (!text || (len && len <= DRIVER_MAX && !text[len]))
-		return 0;
-	uvfio_error_set(err,
-			"driver=%.64s is no driver; write vfio-pci, none or "
-			"a name of up to %d letters, digits, - and _",
-			text, DRIVER_MAX);
-	return -EINVAL;
-}
 
 /* What the keys say, or the first place that is free. */
 static int choose_address(struct uvf_pci *pci, struct uvfio_error *err)
@@ -515,13 +386,13 @@ static int create(struct uvf_machine *machine, struct uvf_worker *worker,
 	int group;
 	int ret;
 
-	ret = check_keys(model, options, err);
+	ret = uvf_keys_check(options, model->name, model->keys, generic, err);
 	if (!ret)
-		ret = parse_group(&group, machine, options, err);
+		ret = uvf_key_group(&group, machine, options, err);
 	if (!ret)
-		ret = parse_iommu(&iommu, &bits, machine, options, err);
+		ret = uvf_key_iommu(&iommu, &bits, machine, options, err);
 	if (!ret)
-		ret = check_driver(options, err);
+		ret = uvf_key_driver(options, UVF_PCI_DRIVER_NAME, err);
 	if (ret)
 		return ret;
 	pci = uvf_zalloc(sizeof(*pci));

@@ -17,7 +17,7 @@
 
 #include <linux/pci_regs.h>
 
-#include "pci/eventwatch.h"
+#include "core/eventwatch.h"
 #include "pci/hw.h"
 #include "pci/irqs.h"
 
@@ -129,34 +129,17 @@ static void detach_unmask_locked(struct uvf_pci *pci)
 	pci->intx.unmask = NULL;
 }
 
-/*
- * The descriptor is looked at before the place is found taken.  An eventfd
- * that its clients closed has left the place; where the client is our own
- * process, that cannot be known.
- */
 static int attach_unmask_locked(struct uvf_pci *pci, struct uvf_caller *caller,
 				int fd) UVF_REQUIRES(pci->model.lock)
 {
 	bool is_signalled = false;
-	int efd = uvf_eventfd_lookup(caller, fd);
-	int ret = -EBUSY;
+	int ret = uvf_eventwatch_attach(&pci->intx.unmask, caller, fd,
+					&pci->model.lock, on_unmask_event, pci,
+					&is_signalled);
 
-	if (efd < 0)
-		return efd;
-	if (pci->intx.unmask && caller->pid &&
-	    uvf_eventwatch_is_orphan(pci->intx.unmask))
-		detach_unmask_locked(pci);
-	if (!pci->intx.unmask)
-		ret = uvf_eventwatch_create(&pci->intx.unmask, efd,
-					    &pci->model.lock, on_unmask_event,
-					    pci, &is_signalled);
-	if (ret) {
-		uvf_eventfd_drop(&efd);
-		return ret;
-	}
-	if (is_signalled)
+	if (!ret && is_signalled)
 		uvf_intx_unmask_locked(pci);
-	return 0;
+	return ret;
 }
 
 int uvf_intx_set_unmask_locked(struct uvf_pci *pci,

@@ -10,7 +10,7 @@
 #include "base/alloc.h"
 #include "pci/bar.h"
 #include "pci/config.h"
-#include "pci/eventwatch.h"
+#include "core/eventwatch.h"
 #include "pci/handlers.h"
 #include "pci/irqs.h"
 

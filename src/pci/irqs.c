@@ -9,33 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/profile.h"
-#include "core/set_irqs.h"
 #include "pci/handlers.h"
-
-int uvf_irq_set_fd(const struct uvf_irq_set *set, unsigned int i)
-{
-	int32_t fd;
-
-	memcpy(&fd, set->data + i * sizeof(fd), sizeof(fd));
-	return fd;
-}
-
-bool uvf_irq_set_is_on(const struct uvf_irq_set *set, unsigned int i)
-{
-	return set->flags & VFIO_IRQ_SET_DATA_NONE || set->data[i];
-}
-
-int uvf_eventfd_lookup(struct uvf_caller *caller, int fd)
-{
-	return caller->ops->eventfd_lookup(caller, fd);
-}
-
-void uvf_eventfd_drop(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
 
 unsigned int uvf_irq_count_locked(struct uvf_pci *pci, uint32_t index)
 {
@@ -199,8 +173,7 @@ long pci_ioctl_set_irqs(struct uvf_device *device, struct uvf_caller *caller,
 {
 	struct uvf_pci *pci = uvf_pci_of(device);
 	struct vfio_irq_set hdr;
-	struct uvf_irq_set set = {.caller = caller};
-	uint8_t *data = NULL;
+	struct uvf_irq_set set;
 	unsigned int max;
 	size_t size;
 	int ret;
@@ -211,25 +184,13 @@ long pci_ioctl_set_irqs(struct uvf_device *device, struct uvf_caller *caller,
 	max = uvf_irq_count_locked(pci, hdr.index);
 	uvf_unlock(&pci->model.lock);
 	ret = uvf_set_irqs_check(&hdr, max, VFIO_PCI_NUM_IRQS, &size);
+	if (!ret)
+		ret = uvf_set_irqs_begin(&set, caller, &hdr, arg, size);
 	if (ret)
 		return ret;
-	if (size) {
-		data = uvf_zalloc(size);
-		if (!data)
-			return -ENOMEM;
-		if (uvf_copy_in(caller, data, arg + UVF_SET_IRQS_SIZE, size)) {
-			uvf_free(data);
-			return -EFAULT;
-		}
-	}
-	set.flags = hdr.flags;
-	set.index = hdr.index;
-	set.start = hdr.start;
-	set.count = hdr.count;
-	set.data = data;
 	uvf_lock(&pci->model.lock);
 	ret = dispatch_locked(pci, &set);
 	uvf_unlock(&pci->model.lock);
-	uvf_free(data);
+	uvf_set_irqs_end(&set);
 	return ret;
 }

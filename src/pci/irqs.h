@@ -6,28 +6,9 @@
 #define UVF_PCI_IRQS_H
 
 #include "base/eventfd.h"
+#include "core/set_irqs.h"
 #include "mem/caller.h"
 #include "pci/pci.h"
-
-/* A SET_IRQS request that passed the checks common to all. */
-struct uvf_irq_set {
-	struct uvf_caller *caller;
-	uint32_t flags;
-	uint32_t index;
-	uint32_t start;
-	uint32_t count;
-	const uint8_t *data; /* count elements; NULL for DATA_NONE */
-};
-
-/* Element of DATA_EVENTFD and DATA_BOOL. */
-int uvf_irq_set_fd(const struct uvf_irq_set *set, unsigned int i);
-/* Whether element i of DATA_NONE or DATA_BOOL says yes. */
-bool uvf_irq_set_is_on(const struct uvf_irq_set *set, unsigned int i);
-
-/* Our descriptor of the caller's eventfd fd, or -EBADF, -EINVAL. */
-int uvf_eventfd_lookup(struct uvf_caller *caller, int fd);
-/* Closes *fd and makes it -1. */
-void uvf_eventfd_drop(int *fd);
 
 /* What GET_IRQ_INFO calls count; 0 also for an index out of range. */
 unsigned int uvf_irq_count_locked(struct uvf_pci *pci, uint32_t index)

@@ -9,7 +9,7 @@
  *
  * Lock order: a watch's own lock, then registry.lock.
  */
-#include "pci/eventwatch.h"
+#include "core/eventwatch.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -24,8 +24,10 @@
 
 #include "base/alloc.h"
 #include "base/list.h"
+#include "core/eventinfo.h"
+#include "core/set_irqs.h"
 #include "iommu/iommu.h"
-#include "pci/eventinfo.h"
+#include "mem/caller.h"
 
 struct uvf_eventwatch {
 	struct uvf_list node; /* registry.watches */
@@ -280,9 +282,32 @@ int uvf_eventwatch_create(struct uvf_eventwatch **ret_watch, int fd,
 	return 0;
 }
 
-bool uvf_eventwatch_is_orphan(const struct uvf_eventwatch *watch)
+/* Only we keep the eventfd from being closed. */
+static bool is_orphan(const struct uvf_eventwatch *watch)
 {
 	return !uvf_eventinfo_is_held_elsewhere(watch->fd);
+}
+
+int uvf_eventwatch_attach(struct uvf_eventwatch **slot,
+			  struct uvf_caller *caller, int fd,
+			  struct uvf_mutex *lock, uvf_eventwatch_fn *fn,
+			  void *opaque, bool *ret_is_signalled)
+{
+	int efd = uvf_eventfd_lookup(caller, fd);
+	int ret = -EBUSY;
+
+	if (efd < 0)
+		return efd;
+	if (*slot && caller->pid && is_orphan(*slot)) {
+		uvf_eventwatch_destroy(*slot);
+		*slot = NULL;
+	}
+	if (!*slot)
+		ret = uvf_eventwatch_create(slot, efd, lock, fn, opaque,
+					    ret_is_signalled);
+	if (ret)
+		uvf_eventfd_drop(&efd);
+	return ret;
 }
 
 void uvf_eventwatch_destroy(struct uvf_eventwatch *watch)

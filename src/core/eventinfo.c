@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "pci/eventinfo.h"
+#include "core/eventinfo.h"
 
 #include <dirent.h>
 #include <fcntl.h>

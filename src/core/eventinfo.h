@@ -2,8 +2,8 @@
 /*
  * What /proc tells about an eventfd that a client gave us.
  */
-#ifndef UVF_PCI_EVENTINFO_H
-#define UVF_PCI_EVENTINFO_H
+#ifndef UVF_CORE_EVENTINFO_H
+#define UVF_CORE_EVENTINFO_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,4 +17,4 @@ bool uvf_eventinfo_count(int fd, uint64_t *ret_count);
  */
 bool uvf_eventinfo_is_held_elsewhere(int fd);
 
-#endif /* UVF_PCI_EVENTINFO_H */
+#endif /* UVF_CORE_EVENTINFO_H */

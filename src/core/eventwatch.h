@@ -3,13 +3,14 @@
  * Eventfds of clients that make something happen here: one thread waits for
  * all of them.  It exists as long as there is a watch.
  */
-#ifndef UVF_PCI_EVENTWATCH_H
-#define UVF_PCI_EVENTWATCH_H
+#ifndef UVF_CORE_EVENTWATCH_H
+#define UVF_CORE_EVENTWATCH_H
 
 #include <stdbool.h>
 
 #include "base/lock.h"
 
+struct uvf_caller;
 struct uvf_eventwatch;
 
 /* Runs on the thread of watches, with the watch's lock held. */
@@ -32,11 +33,26 @@ int uvf_eventwatch_create(struct uvf_eventwatch **ret_watch, int fd,
 			  void *opaque, bool *ret_is_signalled)
 	UVF_REQUIRES(*lock);
 
-/*
- * Whether no other process has the eventfd any more; only we keep it from
- * being closed then.
+/**
+ * uvf_eventwatch_attach() - the same in a place that has room for one
+ * @slot:   NULL, or the watch that is there
+ * @caller: whose descriptor @fd is
+ * @ret_is_signalled: as above; written on success
+ *
+ * The descriptor is looked at before the place is found taken.  An eventfd
+ * that its clients closed has left the place; where the client is our own
+ * process, that cannot be known.
+ *
+ * Return: 0, or, in the order they are tested:
+ *   -EBADF, -EINVAL  it is not open, or no eventfd
+ *   -EBUSY   the place is taken
+ *   or what uvf_eventwatch_create() says
  */
-bool uvf_eventwatch_is_orphan(const struct uvf_eventwatch *watch);
+int uvf_eventwatch_attach(struct uvf_eventwatch **slot,
+			  struct uvf_caller *caller, int fd,
+			  struct uvf_mutex *lock, uvf_eventwatch_fn *fn,
+			  void *opaque, bool *ret_is_signalled)
+	UVF_REQUIRES(*lock);
 
 /*
  * No call is made afterwards.  Context: the watch's lock is held.  Takes
@@ -50,4 +66,4 @@ void uvf_eventwatch_destroy(struct uvf_eventwatch *watch);
  */
 void uvf_eventwatch_drain(void);
 
-#endif /* UVF_PCI_EVENTWATCH_H */
+#endif /* UVF_CORE_EVENTWATCH_H */
