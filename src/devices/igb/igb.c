@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * igb: the Intel 82576 gigabit adapter, one port with one queue pair.
+ * igb: the Intel 82576 gigabit adapter, one port with 16 queue pairs.
  *
  * registers.c has its registers, rx.c and tx.c move frames, a backend is
  * where they come from and go to.
@@ -57,7 +57,7 @@ void igb_reset(struct igb *igb)
 {
 	igb_rx_abandon(igb);
 	igb_tx_abandon(igb);
-	memset(igb->tx.contexts, 0, sizeof(igb->tx.contexts));
+	memset(igb->tx.queues, 0, sizeof(igb->tx.queues));
 	igb_registers_reset(igb);
 	igb_phy_reset(igb);
 	igb_path_update(igb);
@@ -309,8 +309,8 @@ static void igb_timer(struct uvfio_dev *dev, unsigned int id)
 static bool igb_poll(struct uvfio_dev *dev)
 {
 	struct igb *igb = uvfio_priv(dev);
-	bool received;
-	bool sent;
+	uint32_t received;
+	uint32_t sent;
 	bool is_busy;
 
 	is_busy = igb_tx_poll(igb, &sent);

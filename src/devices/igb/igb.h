@@ -16,6 +16,7 @@
 #include "regs.h"
 
 struct igb_backend;
+struct igb_packet;
 struct uvfio_dev;
 
 #define IGB_BATCH     64 /* frames of each direction in one poll() */
@@ -24,6 +25,7 @@ struct uvfio_dev;
 #define IGB_PHY_REGS  32
 #define IGB_REGS_SIZE 0x10000 /* bytes; nothing is above */
 #define IGB_MAC_SIZE  6
+#define IGB_LARGE_MAX 0x40400 /* bytes of a frame to be segmented */
 
 #define IGB_TIMER_BACKEND 0
 
@@ -38,19 +40,36 @@ struct igb_ring {
 struct igb_context {
 	uint16_t vlan;
 	uint8_t mac_length;
+	uint8_t l4_length;
 	uint16_t ip_length;
+	uint16_t mss;
 	uint32_t l4_type; /* IGB_CONTEXT_L4T_* */
+	bool is_ipv4;
 };
 
-/* The frame that is gathered; it outlives a poll() when it is not whole. */
-struct igb_tx {
-	uint8_t *frame;   /* room of the backend; NULL between frames */
-	uint32_t length;  /* bytes gathered */
-	uint32_t command; /* of the first descriptor */
-	uint32_t status;  /* of the first descriptor */
-	bool is_too_long; /* consumed, not sent */
-	bool is_stopped;  /* a DMA went wrong; until the queue is disabled */
+struct igb_tx_queue {
+	bool is_stopped; /* a DMA went wrong; until the queue is disabled */
 	struct igb_context contexts[2];
+};
+
+/*
+ * The frame that is gathered; it outlives a poll() when it is not whole, or
+ * is large and its segments wait for room.  Until it is gone no other queue
+ * starts one.
+ */
+struct igb_tx {
+	uint8_t *frame;     /* room of the backend, or large; NULL: between */
+	uint32_t queue;     /* whose it is */
+	uint32_t length;    /* bytes gathered */
+	uint32_t command;   /* of the first descriptor */
+	uint32_t status;    /* of the first descriptor */
+	bool is_too_long;   /* consumed, not sent */
+	bool is_whole;      /* large, and gathered to its end */
+	uint32_t segmented; /* bytes of payload sent of a large one */
+	uint32_t segments;  /* sent of it */
+	uint32_t turn;      /* the queue to be served first */
+	struct igb_tx_queue queues[IGB_QUEUES];
+	uint8_t large[IGB_LARGE_MAX];
 };
 
 /* How much of a capture is out; see replay.c. */
@@ -60,15 +79,23 @@ struct igb_replay {
 	uint32_t waited;     /* polls since the client armed any */
 };
 
+struct igb_rx_queue {
+	bool is_stopped;
+	struct igb_replay replay;
+};
+
 /* The frame that is delivered; it outlives a poll() when it is not whole. */
 struct igb_rx {
 	const uint8_t *frame; /* NULL between frames */
 	uint32_t length;
-	uint32_t offset; /* bytes delivered */
+	uint32_t offset;   /* bytes delivered */
+	uint32_t queue;    /* to which */
+	uint32_t info;     /* what the last descriptor says about it */
+	uint32_t hash;     /* likewise */
+	uint32_t checksum; /* likewise, IGB_RXD_* */
 	uint16_t vlan;
 	bool has_vlan;
-	bool is_stopped;
-	struct igb_replay replay;
+	struct igb_rx_queue queues[IGB_QUEUES];
 	uint8_t edited[IGB_FRAME_MAX + IGB_ETH_TAG + IGB_ETH_FCS];
 };
 
@@ -96,12 +123,24 @@ static inline uint32_t *igb_reg(struct igb *igb, uint32_t offset)
 	return &igb->regs[offset / sizeof(uint32_t)];
 }
 
-/* A ring register of either page. */
+/* A register of a ring: on either shared page, or with the others. */
 static inline uint32_t *igb_ring_reg(struct igb *igb, uint32_t offset)
 {
 	uint8_t *page = offset < IGB_TX_PAGE ? igb->rx_page : igb->tx_page;
 
+	if (offset - IGB_RX_PAGE >= IGB_RING_PAGES)
+		return igb_reg(igb, offset);
 	return (uint32_t *)(void *)(page + (offset & 0xfff));
+}
+
+/* Where a queue has the register that is at @offset for the first. */
+static inline uint32_t igb_queue_reg(uint32_t offset, uint32_t queue)
+{
+	uint32_t alias = offset < IGB_TX_PAGE ? IGB_RX_ALIAS : IGB_TX_ALIAS;
+
+	if (queue < IGB_PAGE_QUEUES)
+		return offset + queue * IGB_QUEUE_STEP;
+	return alias + queue * IGB_ALIAS_STEP + offset % IGB_ALIAS_STEP;
 }
 
 static inline uint32_t igb_load(struct igb *igb, uint32_t offset)
@@ -112,6 +151,18 @@ static inline uint32_t igb_load(struct igb *igb, uint32_t offset)
 static inline void igb_store(struct igb *igb, uint32_t offset, uint32_t value)
 {
 	__atomic_store_n(igb_ring_reg(igb, offset), value, __ATOMIC_RELEASE);
+}
+
+static inline uint32_t igb_queue_load(struct igb *igb, uint32_t offset,
+				      uint32_t queue)
+{
+	return igb_load(igb, igb_queue_reg(offset, queue));
+}
+
+static inline void igb_queue_store(struct igb *igb, uint32_t offset,
+				   uint32_t queue, uint32_t value)
+{
+	igb_store(igb, igb_queue_reg(offset, queue), value);
 }
 
 /* igb.c */
@@ -137,7 +188,7 @@ bool igb_phy_is_looped(const struct igb *igb);
 
 /* interrupts.c */
 void igb_interrupt_link(struct igb *igb, uint32_t causes);
-void igb_interrupt_queues(struct igb *igb, bool received, bool sent);
+void igb_interrupt_queues(struct igb *igb, uint32_t received, uint32_t sent);
 void igb_interrupts_update(struct igb *igb);
 uint32_t igb_interrupts_read(struct igb *igb, uint32_t offset);
 void igb_interrupts_write(struct igb *igb, uint32_t offset, uint32_t value);
@@ -153,18 +204,47 @@ uint32_t igb_stats_read(struct igb *igb, uint32_t offset);
 bool igb_filter_accepts(struct igb *igb, const uint8_t *frame, uint32_t length);
 
 /* offload.c */
-void igb_offload_checksums(const struct igb *igb, uint8_t *frame,
-			   uint32_t length, uint32_t command);
+void igb_offload_checksums(const struct igb_context *context, uint32_t status,
+			   uint8_t *frame, uint32_t length);
+void igb_offload_legacy(uint8_t *frame, uint32_t length, uint32_t command,
+			uint32_t status);
 uint32_t igb_offload_insert_tag(uint8_t *frame, uint32_t length, uint16_t vet,
 				uint16_t tag);
 uint32_t igb_offload_fcs(const uint8_t *frame, uint32_t length);
+uint32_t igb_offload_verify(struct igb *igb, const struct igb_packet *packet,
+			    const uint8_t *frame);
 
-/* rx.c, tx.c: a bounded piece of work; true: there was some. */
-bool igb_rx_poll(struct igb *igb, bool *ret_written_back);
-bool igb_tx_poll(struct igb *igb, bool *ret_written_back);
+/* rss.c */
+bool igb_rss_is_on(struct igb *igb);
+uint32_t igb_rss_classify(struct igb *igb, const struct igb_packet *packet,
+			  const uint8_t *frame, uint32_t *ret_type,
+			  uint32_t *ret_hash);
+
+/* segment.c */
+enum igb_segment {
+	IGB_SEGMENT_DONE, /* that was the last */
+	IGB_SEGMENT_MORE,
+	IGB_SEGMENT_WAIT, /* the plug is full; nothing was sent */
+};
+
+bool igb_segment_is_possible(const struct igb_tx *tx,
+			     const struct igb_context *context);
+enum igb_segment igb_segment_next(struct igb *igb,
+				  const struct igb_context *context);
+
+/*
+ * rx.c, tx.c: a bounded piece of work; true: there was some.  The masks are
+ * of queues that have something to tell.
+ */
+bool igb_rx_poll(struct igb *igb, uint32_t *ret_queues);
+bool igb_tx_poll(struct igb *igb, uint32_t *ret_queues);
 void igb_rx_abandon(struct igb *igb);
+void igb_tx_abandon(struct igb *igb);
+/* Finish the frame in the reserved room, and send it. */
+void igb_tx_emit(struct igb *igb, uint8_t *frame, uint32_t length);
+
+/* replay.c */
 void igb_replay_restart(struct igb_replay *replay);
 uint32_t igb_replay_budget(struct igb_replay *replay, uint32_t posted);
-void igb_tx_abandon(struct igb *igb);
 
 #endif /* UVF_DEVICES_IGB_IGB_H */

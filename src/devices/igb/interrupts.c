@@ -14,7 +14,8 @@
 #include <uvfio/pci.h>
 
 #define IVAR_MISC_OTHER_SHIFT 8
-#define IVAR0_TX_SHIFT        8
+#define IVAR_TX_SHIFT         8
+#define IVAR_QUEUES           8
 #define VECTORS               25 /* bits of EICR that are vectors */
 
 struct pending {
@@ -102,20 +103,35 @@ void igb_interrupt_link(struct igb *igb, uint32_t causes)
 	deliver(igb, before);
 }
 
-/* Queue 0 wrote descriptors back. */
-void igb_interrupt_queues(struct igb *igb, bool received, bool sent)
+/* EICR bits of the queues in a mask; @shift is 0 to receive, 8 to send. */
+static uint32_t queue_bits(struct igb *igb, uint32_t mask, uint32_t shift)
+{
+	uint32_t bits = 0;
+	uint32_t queue;
+
+	/* An entry of IVAR has the vectors of queues n and n + 8. */
+	for (queue = 0; queue < IGB_QUEUES; queue++) {
+		uint32_t ivar =
+			*igb_reg(igb, IGB_IVAR0 + queue % IVAR_QUEUES * 4);
+
+		if (mask & 1u << queue)
+			bits |= ivar_bit(ivar >>
+					 (queue / IVAR_QUEUES * 16 + shift));
+	}
+	return bits;
+}
+
+/* Queues wrote descriptors back: a mask for each direction. */
+void igb_interrupt_queues(struct igb *igb, uint32_t received, uint32_t sent)
 {
 	struct pending before = pending_now(igb);
-	uint32_t ivar = *igb_reg(igb, IGB_IVAR0);
 
-	if (received) {
+	if (received)
 		*igb_reg(igb, IGB_ICR) |= IGB_ICR_RXDW;
-		*igb_reg(igb, IGB_EICR) |= ivar_bit(ivar);
-	}
-	if (sent) {
+	if (sent)
 		*igb_reg(igb, IGB_ICR) |= IGB_ICR_TXDW;
-		*igb_reg(igb, IGB_EICR) |= ivar_bit(ivar >> IVAR0_TX_SHIFT);
-	}
+	*igb_reg(igb, IGB_EICR) |= queue_bits(igb, received, 0) |
+				   queue_bits(igb, sent, IVAR_TX_SHIFT);
 	deliver(igb, before);
 }
 

@@ -6,24 +6,15 @@
 #include <string.h>
 
 #include "igb.h"
+#include "packet.h"
 
 #define IP_CHECKSUM  10 /* offsets in their headers */
 #define TCP_CHECKSUM 16
 #define UDP_CHECKSUM 6
 
-/* The Internet checksum of RFC 1071 over an interval, complemented. */
 static uint16_t checksum(const uint8_t *data, uint32_t length)
 {
-	uint64_t sum = 0;
-	uint32_t i;
-
-	for (i = 0; i + 1 < length; i += 2)
-		sum += (uint32_t)data[i] << 8 | data[i + 1];
-	if (length & 1)
-		sum += (uint32_t)data[length - 1] << 8;
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
+	return (uint16_t)~igb_packet_sum(data, length);
 }
 
 static void put_checksum(uint8_t *at, uint16_t sum)
@@ -58,8 +49,9 @@ static void insert_l4(uint8_t *frame, uint32_t length, uint32_t start,
 	put_checksum(frame + field, is_udp && !sum ? 0xffff : sum);
 }
 
-static void insert_legacy(uint8_t *frame, uint32_t length, uint32_t command,
-			  uint32_t status)
+/* The one checksum that a legacy descriptor asks for. */
+void igb_offload_legacy(uint8_t *frame, uint32_t length, uint32_t command,
+			uint32_t status)
 {
 	uint32_t field = command >> IGB_TXD_CSO_SHIFT & 0xff;
 	uint32_t start = status >> IGB_TXD_CSS_SHIFT & 0xff;
@@ -69,33 +61,45 @@ static void insert_legacy(uint8_t *frame, uint32_t length, uint32_t command,
 			     checksum(frame + start, length - start));
 }
 
-/*
- * Checksums that the descriptors of the frame ask for; @command is that of
- * the first or, for legacy descriptors, the last.
- */
-void igb_offload_checksums(const struct igb *igb, uint8_t *frame,
-			   uint32_t length, uint32_t command)
+/* Checksums that the first descriptor of the frame asks for, by @status. */
+void igb_offload_checksums(const struct igb_context *context, uint32_t status,
+			   uint8_t *frame, uint32_t length)
 {
-	uint32_t status = igb->tx.status;
-	const struct igb_context *context;
-	uint32_t ip;
-	uint32_t l4;
+	uint32_t ip = context->mac_length;
+	uint32_t l4 = ip + context->ip_length;
 
-	if (!(command & IGB_TXD_DEXT)) {
-		if (command & IGB_TXD_IC)
-			insert_legacy(frame, length, command, status);
-		return;
-	}
-	if (!(status & (IGB_TXD_IXSM | IGB_TXD_TXSM)))
-		return;
-	context = &igb->tx.contexts[!!(status & IGB_TXD_IDX)];
-	ip = context->mac_length;
-	l4 = ip + context->ip_length;
 	if (status & IGB_TXD_IXSM)
 		insert_ip(frame, length, ip, context->ip_length);
 	if (status & IGB_TXD_TXSM && (context->l4_type == IGB_CONTEXT_L4T_TCP ||
 				      context->l4_type == IGB_CONTEXT_L4T_UDP))
 		insert_l4(frame, length, l4, context->l4_type);
+}
+
+/* Of what was received: which checksums were looked at, and are wrong. */
+uint32_t igb_offload_verify(struct igb *igb, const struct igb_packet *packet,
+			    const uint8_t *frame)
+{
+	uint32_t rxcsum = *igb_reg(igb, IGB_RXCSUM);
+	const uint8_t *l4 = frame + packet->l4;
+	bool is_udp = packet->kind & IGB_PACKET_UDP;
+	uint32_t ret = 0;
+	uint32_t sum;
+
+	if (rxcsum & IGB_RXCSUM_IPOFL && packet->kind & IGB_PACKET_IPV4) {
+		sum = igb_packet_sum(frame + packet->ip,
+				     packet->l4 - packet->ip);
+		ret |= IGB_RXD_IPCS | (sum == 0xffff ? 0 : IGB_RXD_IPE);
+	}
+	if (!(rxcsum & IGB_RXCSUM_TUOFL) ||
+	    !(packet->kind & (IGB_PACKET_TCP | IGB_PACKET_UDP)))
+		return ret;
+	/* UDP without a checksum */
+	if (is_udp && !l4[UDP_CHECKSUM] && !l4[UDP_CHECKSUM + 1])
+		return ret;
+	sum = igb_packet_pseudo_sum(packet, frame) +
+	      igb_packet_sum(l4, packet->end - packet->l4);
+	ret |= IGB_RXD_L4CS | (is_udp ? IGB_RXD_UDPCS : 0);
+	return ret | (sum % 0xffff ? IGB_RXD_L4E : 0);
 }
 
 /* Return the new length; the frame has room for it. */

@@ -206,11 +206,11 @@ static const struct run *run_find(uint32_t offset)
 static uint32_t unalias_ring(uint32_t offset)
 {
 	uint32_t base = offset < IGB_TX_ALIAS ? IGB_RX_RINGS : IGB_TX_RINGS;
-	uint32_t queue = offset % IGB_ALIAS_SIZE / 0x40;
+	uint32_t queue = offset % IGB_ALIAS_SIZE / IGB_ALIAS_STEP;
 
-	if (queue >= 4)
+	if (queue >= IGB_PAGE_QUEUES)
 		return offset;
-	return base + queue * IGB_QUEUE_STEP + offset % 0x40;
+	return base + queue * IGB_QUEUE_STEP + offset % IGB_ALIAS_STEP;
 }
 
 static uint32_t unalias(uint32_t offset)
@@ -240,8 +240,8 @@ static bool is_on_ring_page(uint32_t offset)
 	return offset >= IGB_RX_PAGE && offset < IGB_TX_PAGE + 0x1000;
 }
 
-/* Registers of queues 4 to 15, which hold what is written. */
-static bool is_spare_ring(uint32_t offset)
+/* Registers of queues 4 to 15: memory, as those on the pages. */
+static bool is_other_ring(uint32_t offset)
 {
 	return offset - IGB_RX_ALIAS < IGB_ALIAS_SIZE ||
 	       offset - IGB_TX_ALIAS < IGB_ALIAS_SIZE;
@@ -254,7 +254,7 @@ uint32_t igb_register_read(struct igb *igb, uint32_t offset)
 	offset = unalias(offset);
 	if (is_on_ring_page(offset))
 		return igb_load(igb, offset);
-	if (is_spare_ring(offset))
+	if (is_other_ring(offset))
 		return *igb_reg(igb, offset);
 	run = run_find(offset);
 	if (!run)
@@ -271,7 +271,7 @@ void igb_register_write(struct igb *igb, uint32_t offset, uint32_t value)
 		igb_store(igb, offset, value);
 		return;
 	}
-	if (is_spare_ring(offset)) {
+	if (is_other_ring(offset)) {
 		*igb_reg(igb, offset) = value;
 		return;
 	}
@@ -295,11 +295,11 @@ static void ring_pages_reset(struct igb *igb)
 		igb_store(igb, offset, 0);
 	igb_store(igb, IGB_RXPBS, 0x40);
 	igb_store(igb, IGB_TXPBS, 0x28);
-	for (queue = 0; queue < 4; queue++) {
-		uint32_t step = queue * IGB_QUEUE_STEP;
-
-		igb_store(igb, IGB_SRRCTL + step, 0x00000400);
-		igb_store(igb, IGB_RXDCTL + step, 0x00010000);
+	igb_store(igb, IGB_DTXTCPFLGL, 0x0f760ff6);
+	igb_store(igb, IGB_DTXTCPFLGH, 0x00000f7f);
+	for (queue = 0; queue < IGB_QUEUES; queue++) {
+		igb_queue_store(igb, IGB_SRRCTL, queue, 0x00000400);
+		igb_queue_store(igb, IGB_RXDCTL, queue, 0x00010000);
 	}
 	/* Queue 0 comes up enabled, for drivers of older adapters. */
 	igb_store(igb, IGB_RXDCTL, 0x00010000 | IGB_DCTL_ENABLE);

@@ -57,38 +57,44 @@
 #define IGB_IVAR_MISC 0x1740
 
 /* Ring registers: the page, and the registers of queue 0 in it. */
-#define IGB_RX_PAGE    0x2000
-#define IGB_TX_PAGE    0x3000
-#define IGB_RX_RINGS   0x2800
-#define IGB_TX_RINGS   0x3800
-#define IGB_RX_ALIAS   0xc000
-#define IGB_TX_ALIAS   0xe000
-#define IGB_ALIAS_SIZE 0x0400
-#define IGB_FCRTL      0x2160
-#define IGB_RXPBS      0x2404
-#define IGB_TXPBS      0x3404
-#define IGB_RDBAL      0x2800
-#define IGB_RDBAH      0x2804
-#define IGB_RDLEN      0x2808
-#define IGB_SRRCTL     0x280c
-#define IGB_RDH        0x2810
-#define IGB_RDT        0x2818
-#define IGB_RXDCTL     0x2828
-#define IGB_TDBAL      0x3800
-#define IGB_TDBAH      0x3804
-#define IGB_TDLEN      0x3808
-#define IGB_TDH        0x3810
-#define IGB_TDT        0x3818
-#define IGB_TXDCTL     0x3828
-#define IGB_TDWBAL     0x3838
-#define IGB_TDWBAH     0x383c
-#define IGB_QUEUE_STEP 0x0100 /* from one of the first 4 queues to the next */
-#define IGB_QUEUES     16
+#define IGB_RX_PAGE     0x2000
+#define IGB_TX_PAGE     0x3000
+#define IGB_RX_RINGS    0x2800
+#define IGB_TX_RINGS    0x3800
+#define IGB_RX_ALIAS    0xc000
+#define IGB_TX_ALIAS    0xe000
+#define IGB_ALIAS_SIZE  0x0400
+#define IGB_ALIAS_STEP  0x0040
+#define IGB_RING_PAGES  0x2000 /* bytes of both pages */
+#define IGB_FCRTL       0x2160
+#define IGB_RXPBS       0x2404
+#define IGB_TXPBS       0x3404
+#define IGB_RDBAL       0x2800
+#define IGB_RDBAH       0x2804
+#define IGB_RDLEN       0x2808
+#define IGB_SRRCTL      0x280c
+#define IGB_RDH         0x2810
+#define IGB_RDT         0x2818
+#define IGB_RXDCTL      0x2828
+#define IGB_TDBAL       0x3800
+#define IGB_TDBAH       0x3804
+#define IGB_TDLEN       0x3808
+#define IGB_TDH         0x3810
+#define IGB_TDT         0x3818
+#define IGB_TXDCTL      0x3828
+#define IGB_TDWBAL      0x3838
+#define IGB_TDWBAH      0x383c
+#define IGB_QUEUE_STEP  0x0100 /* from one of the first 4 queues to the next */
+#define IGB_QUEUES      16
+#define IGB_PAGE_QUEUES 4 /* that are on the pages */
+#define IGB_DTXTCPFLGL  0x359c
+#define IGB_DTXTCPFLGH  0x35a0
 
 /* Statistics */
 #define IGB_STATS       0x4000
 #define IGB_STATS_COUNT 80
 #define IGB_CRCERRS     0x4000
+#define IGB_MPC         0x4010
 #define IGB_PRC64       0x405c
 #define IGB_GPRC        0x4074
 #define IGB_BPRC        0x4078
@@ -109,6 +115,7 @@
 #define IGB_PTC64       0x40d8
 #define IGB_MPTC        0x40f0
 #define IGB_BPTC        0x40f4
+#define IGB_TSCTC       0x40f8
 #define IGB_IAC         0x4100
 #define IGB_RPTHC       0x4104
 #define IGB_HGPTC       0x4118
@@ -218,8 +225,25 @@
 
 #define IGB_RAH_AV 0x80000000u
 
+#define IGB_MRQC_ENABLE      0x00000007u
+#define IGB_MRQC_RSS         0x00000002u
+#define IGB_MRQC_IPV4_TCP    0x00010000u
+#define IGB_MRQC_IPV4        0x00020000u
+#define IGB_MRQC_IPV6_TCP_EX 0x00040000u
+#define IGB_MRQC_IPV6_EX     0x00080000u
+#define IGB_MRQC_IPV6        0x00100000u
+#define IGB_MRQC_IPV6_TCP    0x00200000u
+#define IGB_MRQC_IPV4_UDP    0x00400000u
+#define IGB_MRQC_IPV6_UDP    0x00800000u
+#define IGB_MRQC_IPV6_UDP_EX 0x01000000u
+
+#define IGB_RXCSUM_IPOFL 0x00000100u
+#define IGB_RXCSUM_TUOFL 0x00000200u
+#define IGB_RXCSUM_PCSD  0x00002000u /* hash rather than checksum */
+
 #define IGB_SRRCTL_BSIZEPKT 0x0000007fu /* in KiB; 0: RCTL.BSIZE */
 #define IGB_SRRCTL_DESCTYPE 0x0e000000u /* 0: legacy */
+#define IGB_SRRCTL_DROP_EN  0x80000000u
 #define IGB_DCTL_ENABLE     0x02000000u /* RXDCTL and TXDCTL */
 #define IGB_RING_LENGTH     0x000fff80u /* RDLEN and TDLEN, bytes */
 #define IGB_TDWBAL_ENABLE   0x00000001u
@@ -257,6 +281,7 @@ struct igb_tx_descriptor {
 #define IGB_TXD_RS           0x08000000u
 #define IGB_TXD_DEXT         0x20000000u
 #define IGB_TXD_VLE          0x40000000u
+#define IGB_TXD_TSE          0x80000000u /* advanced: segment */
 
 #define IGB_TXD_DD         0x00000001u
 #define IGB_TXD_IDX        0x00000010u
@@ -270,9 +295,12 @@ struct igb_tx_descriptor {
 #define IGB_CONTEXT_MACLEN_SHIFT 9
 #define IGB_CONTEXT_MACLEN       0x0000007fu
 #define IGB_CONTEXT_VLAN_SHIFT   16
+#define IGB_CONTEXT_IPV4         0x00000400u
 #define IGB_CONTEXT_L4T          0x00001800u
 #define IGB_CONTEXT_L4T_UDP      0x00000000u
 #define IGB_CONTEXT_L4T_TCP      0x00000800u
+#define IGB_CONTEXT_L4LEN_SHIFT  8 /* of the status word */
+#define IGB_CONTEXT_MSS_SHIFT    16
 
 struct igb_rx_descriptor {
 	uint64_t address;
@@ -299,6 +327,15 @@ struct igb_rx_legacy {
 #define IGB_RXD_DD  0x01u
 #define IGB_RXD_EOP 0x02u
 #define IGB_RXD_VP  0x08u
+
+/* The outcome of checksums: status and, from bit 24 or 20 on, errors. */
+#define IGB_RXD_UDPCS 0x00000010u
+#define IGB_RXD_L4CS  0x00000020u
+#define IGB_RXD_IPCS  0x00000040u
+#define IGB_RXD_L4E   0x20000000u
+#define IGB_RXD_IPE   0x40000000u
+
+#define IGB_RXD_KIND_SHIFT 4 /* packet type in the info word */
 
 #define IGB_ETH_HEADER    14
 #define IGB_ETH_MIN       60 /* bytes of the shortest frame, no FCS */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * From the plug into the client's memory, by receive queue 0.
+ * From the plug into the client's memory, by the receive queues.
  *
- * A block of descriptors is read at once, the frames are written where they
- * point, then the block is written back.  The first descriptor of a block
- * gets its DD last and alone: a client looks at descriptors in order, so
+ * Each queue reads a block of descriptors at once, the frames are written
+ * where they point, then the block is written back.  The first descriptor of a
+ * block gets its DD last and alone: a client looks at descriptors in order, so
  * that until then it owns none of them, and no write of ours can fall onto
  * a descriptor that the client has armed again.
  *
@@ -18,6 +18,7 @@
 
 #include "backend.h"
 #include "igb.h"
+#include "packet.h"
 
 #define STATUS_ADVANCED offsetof(struct igb_rx_writeback, status)
 #define STATUS_LEGACY   offsetof(struct igb_rx_legacy, status)
@@ -26,37 +27,49 @@ _Static_assert(sizeof(struct igb_rx_descriptor) == 16, "as in memory");
 _Static_assert(sizeof(struct igb_rx_writeback) == 16, "as in memory");
 _Static_assert(sizeof(struct igb_rx_legacy) == 16, "as in memory");
 
-/* One block on its way. */
+/* The descriptors of a queue that a poll works on. */
 struct block {
 	struct igb_ring ring;
 	uint32_t buffer_size; /* bytes that a descriptor points to */
 	bool is_legacy;
+	uint32_t budget; /* descriptors that may still be filled */
+	uint32_t count;  /* of those that were read */
+	uint32_t used;   /* and are filled */
 	union {
 		struct igb_rx_descriptor in;
 		struct igb_rx_writeback out;
 		struct igb_rx_legacy legacy;
 	} descriptors[IGB_BLOCK];
-	uint32_t frames; /* that ended in this block */
+};
+
+struct batch {
+	uint32_t popped; /* frames taken from the plug */
+	uint32_t known;  /* mask of queues whose block is set up */
+	uint32_t told;   /* mask of queues that were written to */
+	struct block blocks[IGB_QUEUES];
 };
 
 void igb_rx_abandon(struct igb *igb)
 {
+	uint32_t queue;
+
 	igb->rx.frame = NULL;
-	igb->rx.is_stopped = false;
-	igb_replay_restart(&igb->rx.replay);
+	for (queue = 0; queue < IGB_QUEUES; queue++) {
+		igb->rx.queues[queue].is_stopped = false;
+		igb_replay_restart(&igb->rx.queues[queue].replay);
+	}
 }
 
-static bool ring_load(struct igb *igb, struct igb_ring *ring)
+static void ring_load(struct igb *igb, uint32_t queue, struct igb_ring *ring)
 {
-	ring->tail = igb_load(igb, IGB_RDT);
-	ring->head = igb_load(igb, IGB_RDH);
-	ring->count = (igb_load(igb, IGB_RDLEN) & IGB_RING_LENGTH) / 16;
-	if (ring->head == ring->tail || ring->head >= ring->count ||
-	    ring->tail >= ring->count)
-		return false;
-	ring->base = (uint64_t)igb_load(igb, IGB_RDBAH) << 32 |
-		     (igb_load(igb, IGB_RDBAL) & ~0x7fu);
-	return true;
+	ring->tail = igb_queue_load(igb, IGB_RDT, queue);
+	ring->head = igb_queue_load(igb, IGB_RDH, queue);
+	ring->count =
+		(igb_queue_load(igb, IGB_RDLEN, queue) & IGB_RING_LENGTH) / 16;
+	if (ring->head >= ring->count || ring->tail >= ring->count)
+		ring->tail = ring->head; /* nothing is armed */
+	ring->base = (uint64_t)igb_queue_load(igb, IGB_RDBAH, queue) << 32 |
+		     (igb_queue_load(igb, IGB_RDBAL, queue) & ~0x7fu);
 }
 
 static uint32_t buffer_size(struct igb *igb, uint32_t srrctl)
@@ -105,39 +118,72 @@ static void frame_edit(struct igb *igb, const uint8_t *frame, uint32_t length)
 	rx->frame = rx->edited;
 }
 
+/* What is said about the frame, and the queue it is for. */
+static void frame_classify(struct igb *igb, const uint8_t *frame,
+			   uint32_t length)
+{
+	struct igb_rx *rx = &igb->rx;
+	struct igb_packet packet;
+	uint32_t type;
+
+	igb_packet_parse(&packet, frame, length);
+	rx->queue = igb_rss_classify(igb, &packet, frame, &type, &rx->hash);
+	rx->info = type | packet.kind << IGB_RXD_KIND_SHIFT;
+	rx->checksum = igb_offload_verify(igb, &packet, frame);
+}
+
 /*
  * The next frame that passes the filters; false: none waits, or this poll
  * has taken enough from the plug.
  */
-static bool frame_next(struct igb *igb, uint32_t *popped)
+static bool frame_next(struct igb *igb, struct batch *batch)
 {
 	struct igb_backend *path = igb->path;
 	const uint8_t *frame;
 	uint32_t length;
 
-	if (igb->rx.frame)
-		return true;
-	while (*popped < IGB_BATCH &&
-	       (frame = path->ops->peek(path, &length))) {
+	while (batch->popped < IGB_BATCH &&
+	       (igb->rx.frame || (frame = path->ops->peek(path, &length)))) {
+		if (igb->rx.frame)
+			return true;
 		igb_stats_seen(igb, length);
 		if (igb_filter_accepts(igb, frame, length)) {
-			igb_stats_received(igb, frame, length);
+			frame_classify(igb, frame, length);
 			frame_edit(igb, frame, length);
 			return true;
 		}
 		path->ops->pop(path);
-		++*popped;
+		batch->popped++;
 	}
 	return false;
 }
 
-static void write_back(struct block *block, uint32_t i, const struct igb_rx *rx,
-		       uint32_t length, bool is_last)
+/* The frame is done with, delivered or lost. */
+static void frame_end(struct igb *igb, struct batch *batch, bool is_delivered)
 {
+	struct igb_backend *path = igb->path;
+	const uint8_t *frame;
+	uint32_t length;
+
+	frame = path->ops->peek(path, &length);
+	if (!is_delivered)
+		igb_stats_count(igb, IGB_MPC);
+	else if (frame)
+		igb_stats_received(igb, frame, length);
+	path->ops->pop(path);
+	igb->rx.frame = NULL;
+	batch->popped++;
+}
+
+static void write_back(struct igb *igb, struct block *block, uint32_t length,
+		       bool is_last)
+{
+	const struct igb_rx *rx = &igb->rx;
+	uint32_t i = block->used;
 	uint32_t status = IGB_RXD_DD;
 
 	if (is_last)
-		status |= IGB_RXD_EOP;
+		status |= IGB_RXD_EOP | rx->checksum;
 	if (is_last && rx->has_vlan)
 		status |= IGB_RXD_VP;
 	if (block->is_legacy) {
@@ -146,167 +192,234 @@ static void write_back(struct block *block, uint32_t i, const struct igb_rx *rx,
 		legacy->length = (uint16_t)length;
 		legacy->checksum = 0;
 		legacy->status = (uint8_t)status;
-		legacy->errors = 0;
+		legacy->errors = (uint8_t)(status >> 24);
 		legacy->vlan = is_last ? rx->vlan : 0;
 		return;
 	}
 	block->descriptors[i].out = (struct igb_rx_writeback){
+		.info = rx->info,
+		.rss = *igb_reg(igb, IGB_RXCSUM) & IGB_RXCSUM_PCSD ? rx->hash
+								   : 0,
 		.status = status,
 		.length = (uint16_t)length,
 		.vlan = is_last ? rx->vlan : 0,
 	};
 }
 
-/* As much of the frame as one descriptor takes. */
-static int descriptor_fill(struct igb *igb, struct block *block, uint32_t i)
+/* Write the filled descriptors back; the queue stops when that fails. */
+static int block_close(struct igb *igb, struct batch *batch, uint32_t queue)
 {
-	struct igb_rx *rx = &igb->rx;
-	uint32_t length = rx->length - rx->offset;
-	bool is_last = length <= block->buffer_size;
-	int ret;
-
-	if (!is_last)
-		length = block->buffer_size;
-	ret = uvfio_dma_write(igb->dev, block->descriptors[i].in.address,
-			      rx->frame + rx->offset, length);
-	if (ret)
-		return ret;
-	write_back(block, i, rx, length, is_last);
-	rx->offset += length;
-	if (is_last) {
-		igb->path->ops->pop(igb->path);
-		rx->frame = NULL;
-		block->frames++;
-	}
-	return 0;
-}
-
-static int block_write(struct igb *igb, struct block *block, uint32_t count)
-{
-	uint64_t at = block->ring.base + (uint64_t)block->ring.head * 16;
+	struct block *block = &batch->blocks[queue];
+	struct igb_ring *ring = &block->ring;
+	uint64_t at = ring->base + (uint64_t)ring->head * 16;
 	size_t offset = block->is_legacy ? STATUS_LEGACY : STATUS_ADVANCED;
 	uint8_t *bytes = (uint8_t *)block->descriptors;
 	uint32_t status;
 	uint32_t blank;
 	int ret;
 
+	if (!block->used)
+		return 0;
 	memcpy(&status, bytes + offset, sizeof(status));
 	blank = status & ~(uint32_t)IGB_RXD_DD;
 	memcpy(bytes + offset, &blank, sizeof(blank));
-	ret = uvfio_dma_write(igb->dev, at, bytes, (size_t)count * 16);
+	ret = uvfio_dma_write(igb->dev, at, bytes, (size_t)block->used * 16);
 	if (!ret)
 		ret = uvfio_dma_write(igb->dev, at + offset, &status,
 				      sizeof(status));
+	if (!ret) {
+		ring->head += block->used;
+		if (ring->head == ring->count)
+			ring->head = 0;
+		igb_queue_store(igb, IGB_RDH, queue, ring->head);
+		batch->told |= 1u << queue;
+	}
+	block->count = 0;
+	block->used = 0;
 	return ret;
 }
 
-/*
- * Fill descriptors while there are frames.  Return: how many were filled;
- * *ret_error is what stopped it early.
- */
-static uint32_t block_fill(struct igb *igb, struct block *block, uint32_t count,
-			   uint32_t *popped, int *ret_error)
+/* How many descriptors of a ring this poll may fill. */
+static uint32_t budget_of(struct igb *igb, uint32_t queue,
+			  const struct igb_ring *ring)
 {
-	uint32_t i;
+	uint32_t budget = IGB_BATCH;
+	uint32_t posted;
 
-	for (i = 0; i < count; i++) {
-		if (!frame_next(igb, popped))
-			break;
-		*ret_error = descriptor_fill(igb, block, i);
-		if (*ret_error)
-			break;
-	}
-	return i;
+	if (ring->head == ring->tail)
+		return 0;
+	posted = (ring->tail + ring->count - ring->head) % ring->count;
+	if (igb->path->is_replay)
+		budget = igb_replay_budget(&igb->rx.queues[queue].replay,
+					   posted);
+	return budget < IGB_BATCH ? budget : IGB_BATCH;
 }
 
-/* One block: read, fill, write back.  Return: descriptors used. */
-static uint32_t block_run(struct igb *igb, struct block *block, uint32_t limit,
-			  uint32_t *popped, int *ret_error)
+static void block_prepare(struct igb *igb, struct batch *batch, uint32_t queue)
 {
+	struct block *block = &batch->blocks[queue];
+	uint32_t srrctl = igb_queue_load(igb, IGB_SRRCTL, queue);
+
+	batch->known |= 1u << queue;
+	ring_load(igb, queue, &block->ring);
+	block->is_legacy = !(srrctl & IGB_SRRCTL_DESCTYPE);
+	block->buffer_size = buffer_size(igb, srrctl);
+	block->budget = budget_of(igb, queue, &block->ring);
+	block->count = 0;
+	block->used = 0;
+}
+
+/*
+ * A descriptor to fill, the one at used.  Return: 0, -EAGAIN when none is
+ * armed or may be taken, or the error of a DMA.
+ */
+static int block_reserve(struct igb *igb, struct batch *batch, uint32_t queue)
+{
+	struct block *block = &batch->blocks[queue];
 	struct igb_ring *ring = &block->ring;
-	uint32_t end = ring->tail > ring->head ? ring->tail : ring->count;
-	uint32_t count = end - ring->head;
-	uint32_t used;
+	uint32_t end;
+	uint32_t count;
 	int ret;
 
-	if (count > limit)
-		count = limit;
-	block->frames = 0;
-	*ret_error =
-		uvfio_dma_read(igb->dev, ring->base + (uint64_t)ring->head * 16,
-			       block->descriptors, (size_t)count * 16);
-	if (*ret_error)
+	if (!(batch->known & 1u << queue))
+		block_prepare(igb, batch, queue);
+	if (block->used < block->count)
 		return 0;
-	used = block_fill(igb, block, count, popped, ret_error);
-	*popped += block->frames;
-	if (!used)
-		return 0;
-	ret = block_write(igb, block, used);
-	if (ret) {
-		*ret_error = ret;
-		return 0;
-	}
-	ring->head += used;
-	if (ring->head == ring->count)
-		ring->head = 0;
-	igb_store(igb, IGB_RDH, ring->head);
-	return used;
+	ret = block_close(igb, batch, queue);
+	if (ret)
+		return ret;
+	if (ring->head == ring->tail || !block->budget)
+		return -EAGAIN;
+	end = ring->tail > ring->head ? ring->tail : ring->count;
+	count = end - ring->head;
+	if (count > IGB_BLOCK)
+		count = IGB_BLOCK;
+	if (count > block->budget)
+		count = block->budget;
+	ret = uvfio_dma_read(igb->dev, ring->base + (uint64_t)ring->head * 16,
+			     block->descriptors, (size_t)count * 16);
+	if (ret)
+		return ret;
+	block->count = count;
+	block->budget -= count;
+	return 0;
+}
+
+/* The frame, or its rest, into descriptors of its queue. */
+static int frame_deliver(struct igb *igb, struct batch *batch)
+{
+	struct igb_rx *rx = &igb->rx;
+	struct block *block = &batch->blocks[rx->queue];
+	uint32_t length;
+	bool is_last;
+	int ret;
+
+	do {
+		ret = block_reserve(igb, batch, rx->queue);
+		if (ret)
+			return ret;
+		length = rx->length - rx->offset;
+		is_last = length <= block->buffer_size;
+		if (!is_last)
+			length = block->buffer_size;
+		ret = uvfio_dma_write(
+			igb->dev, block->descriptors[block->used].in.address,
+			rx->frame + rx->offset, length);
+		if (ret)
+			return ret;
+		write_back(igb, block, length, is_last);
+		block->used++;
+		rx->offset += length;
+	} while (!is_last);
+	return 0;
 }
 
 static bool is_enabled(struct igb *igb)
 {
-	if (!(*igb_reg(igb, IGB_RCTL) & IGB_RCTL_EN) ||
-	    *igb_reg(igb, IGB_CTRL) & IGB_CTRL_GIO_MASTER_DIS)
-		return false;
-	if (igb_load(igb, IGB_RXDCTL) & IGB_DCTL_ENABLE)
-		return true;
-	/* What is armed next gets the frame from its start. */
-	igb->rx.offset = 0;
-	igb->rx.is_stopped = false;
-	return false;
+	return *igb_reg(igb, IGB_RCTL) & IGB_RCTL_EN &&
+	       !(*igb_reg(igb, IGB_CTRL) & IGB_CTRL_GIO_MASTER_DIS);
 }
 
-/* How many frames this poll may deliver. */
-static uint32_t budget_of(struct igb *igb, const struct igb_ring *ring)
+/* Queues that are on; one that is off forgets that it stopped. */
+static uint32_t queues_enabled(struct igb *igb)
 {
-	uint32_t posted = (ring->tail + ring->count - ring->head) % ring->count;
-	uint32_t budget = IGB_BATCH;
+	struct igb_rx *rx = &igb->rx;
+	uint32_t mask = 0;
+	uint32_t queue;
 
-	if (igb->path->is_replay)
-		budget = igb_replay_budget(&igb->rx.replay, posted);
-	return budget < IGB_BATCH ? budget : IGB_BATCH;
-}
-
-bool igb_rx_poll(struct igb *igb, bool *ret_written_back)
-{
-	uint32_t budget;
-	struct block block;
-	uint32_t popped = 0; /* frames taken from the plug */
-	uint32_t srrctl;
-	int error = 0;
-
-	*ret_written_back = false;
-	if (!is_enabled(igb) || igb->rx.is_stopped)
-		return false;
-	if (!ring_load(igb, &block.ring))
-		return false;
-	srrctl = igb_load(igb, IGB_SRRCTL);
-	block.is_legacy = !(srrctl & IGB_SRRCTL_DESCTYPE);
-	block.buffer_size = buffer_size(igb, srrctl);
-	budget = budget_of(igb, &block.ring);
-
-	while (budget && !error && block.ring.head != block.ring.tail &&
-	       frame_next(igb, &popped)) {
-		uint32_t limit = budget < IGB_BLOCK ? budget : IGB_BLOCK;
-		uint32_t used = block_run(igb, &block, limit, &popped, &error);
-
-		budget -= used;
-		*ret_written_back |= used;
+	for (queue = 0; queue < IGB_QUEUES; queue++) {
+		if (igb_queue_load(igb, IGB_RXDCTL, queue) & IGB_DCTL_ENABLE) {
+			mask |= 1u << queue;
+			continue;
+		}
+		rx->queues[queue].is_stopped = false;
+		/* What is armed next gets the frame from its start. */
+		if (rx->queue == queue)
+			rx->offset = 0;
 	}
+	return mask;
+}
+
+/*
+ * Whether a frame that its queue cannot take is lost, rather than that all
+ * behind it wait.  Captures wait for whatever it be.
+ */
+static bool is_lost(struct igb *igb, bool is_on)
+{
+	const struct igb_rx *rx = &igb->rx;
+
+	if (igb->path->is_replay || rx->offset)
+		return false;
+	if (!is_on)
+		return igb_rss_is_on(igb);
+	return igb_queue_load(igb, IGB_SRRCTL, rx->queue) & IGB_SRRCTL_DROP_EN;
+}
+
+/* One frame.  Return: false when it has to wait. */
+static bool frame_run(struct igb *igb, struct batch *batch, uint32_t enabled)
+{
+	struct igb_rx *rx = &igb->rx;
+	struct igb_rx_queue *queue = &rx->queues[rx->queue];
+	bool is_on = enabled & 1u << rx->queue && !queue->is_stopped;
+	int ret = -EAGAIN;
+
+	if (is_on)
+		ret = frame_deliver(igb, batch);
 	/* Bus mastering that is off is a reason to wait, not to give up. */
-	if (error == -EFAULT)
-		igb->rx.is_stopped = true;
-	if (popped)
+	if (ret == -EFAULT)
+		queue->is_stopped = true;
+	if (ret == -EAGAIN && !is_lost(igb, is_on))
+		return false;
+	if (ret && ret != -EAGAIN)
+		return false;
+	frame_end(igb, batch, !ret);
+	return true;
+}
+
+bool igb_rx_poll(struct igb *igb, uint32_t *ret_queues)
+{
+	struct batch batch;
+	uint32_t enabled;
+	uint32_t queue;
+
+	*ret_queues = 0;
+	if (!is_enabled(igb))
+		return false;
+	enabled = queues_enabled(igb);
+	if (!enabled)
+		return false;
+	batch.popped = 0;
+	batch.known = 0;
+	batch.told = 0;
+	while (frame_next(igb, &batch) && frame_run(igb, &batch, enabled))
+		;
+	for (queue = 0; queue < IGB_QUEUES; queue++) {
+		if (batch.known & 1u << queue &&
+		    block_close(igb, &batch, queue) == -EFAULT)
+			igb->rx.queues[queue].is_stopped = true;
+	}
+	if (batch.popped)
 		igb->path->ops->flush(igb->path, false, true);
-	return *ret_written_back || popped;
+	*ret_queues = batch.told;
+	return batch.told || batch.popped;
 }

@@ -31,6 +31,20 @@ void rig_init(struct rig *rig, struct uvfio_dev *dev, unsigned int slot)
 	rig->rx_buffers = base + 0x100000 + TX_ROOM;
 }
 
+uint32_t rig_queue_reg(const struct rig *rig, uint32_t offset)
+{
+	uint32_t alias = offset < 0x3000 ? 0xc000 : 0xe000;
+
+	if (rig->queue < 4)
+		return offset + rig->queue * 0x100;
+	return alias + rig->queue * 0x40 + (offset & 0x3f);
+}
+
+static void queue_set(const struct rig *rig, uint32_t offset, uint32_t value)
+{
+	rig_set(rig, rig_queue_reg(rig, offset), value);
+}
+
 static uint32_t srrctl_of(uint32_t buffer, bool legacy)
 {
 	uint32_t srrctl = legacy ? 0 : 0x02000000;
@@ -53,14 +67,14 @@ void rig_rx_start(struct rig *rig, uint32_t count, uint32_t buffer, bool legacy,
 	memset(fake_memory + rig->rx_ring, 0, (size_t)count * 16);
 	memset(fake_memory + rig->rx_buffers, GUARD,
 	       (size_t)count * rig->rx_stride);
-	rig_set(rig, 0x2800, (uint32_t)rig->rx_ring);
-	rig_set(rig, 0x2804, 0);
-	rig_set(rig, 0x2808, count * 16);
-	rig_set(rig, 0x280c, srrctl_of(buffer, legacy));
-	rig_set(rig, 0x2828, 0x02000000);
+	queue_set(rig, 0x2800, (uint32_t)rig->rx_ring);
+	queue_set(rig, 0x2804, 0);
+	queue_set(rig, 0x2808, count * 16);
+	queue_set(rig, 0x280c, srrctl_of(buffer, legacy));
+	queue_set(rig, 0x2828, 0x02000000);
 	rig_set(rig, 0x0100, rctl | bsize << 16 | 0x2);
-	rig_set(rig, 0x2810, 0);
-	rig_set(rig, 0x2818, 0);
+	queue_set(rig, 0x2810, 0);
+	queue_set(rig, 0x2818, 0);
 }
 
 void rig_tx_start(struct rig *rig, uint32_t count, uint32_t tctl)
@@ -69,12 +83,12 @@ void rig_tx_start(struct rig *rig, uint32_t count, uint32_t tctl)
 	rig->tx_tail = 0;
 	rig->tx_used = 0;
 	memset(fake_memory + rig->tx_ring, 0, (size_t)count * 16);
-	rig_set(rig, 0x3800, (uint32_t)rig->tx_ring);
-	rig_set(rig, 0x3804, 0);
-	rig_set(rig, 0x3808, count * 16);
-	rig_set(rig, 0x3818, 0);
-	rig_set(rig, 0x3810, 0);
-	rig_set(rig, 0x3828, 0x02000000);
+	queue_set(rig, 0x3800, (uint32_t)rig->tx_ring);
+	queue_set(rig, 0x3804, 0);
+	queue_set(rig, 0x3808, count * 16);
+	queue_set(rig, 0x3818, 0);
+	queue_set(rig, 0x3810, 0);
+	queue_set(rig, 0x3828, 0x02000000);
 	rig_set(rig, 0x0400, tctl | 0x2);
 }
 
@@ -100,7 +114,7 @@ void rig_rx_arm(struct rig *rig, uint32_t count)
 		rig->rx_tail = (rig->rx_tail + 1) % rig->rx_count;
 		assert_int_not_equal(rig->rx_tail, rig->rx_next);
 	}
-	rig_set(rig, 0x2818, rig->rx_tail);
+	queue_set(rig, 0x2818, rig->rx_tail);
 }
 
 static void rx_status(const struct rig *rig, uint32_t i, uint32_t *ret_status,
@@ -163,6 +177,7 @@ bool rig_rx_take(struct rig *rig, struct rig_frame *ret_frame)
 				 GUARD);
 		rig->rx_next = (i + 1) % rig->rx_count;
 	} while (i != end);
+	memcpy(rig->rx_words, rx_descriptor(rig, end), sizeof(rig->rx_words));
 	return true;
 }
 
@@ -185,7 +200,7 @@ bool rig_rx_is_clean(const struct rig *rig)
 
 uint32_t rig_tx_free(struct rig *rig)
 {
-	uint32_t head = rig_get(rig, 0x3810);
+	uint32_t head = rig_get(rig, rig_queue_reg(rig, 0x3810));
 
 	return (head + rig->tx_count - rig->tx_tail - 1) % rig->tx_count;
 }
@@ -229,7 +244,7 @@ void rig_tx_put(struct rig *rig, const struct rig_frame *frame, uint32_t pieces,
 
 void rig_tx_ring_bell(struct rig *rig)
 {
-	rig_set(rig, 0x3818, rig->tx_tail);
+	queue_set(rig, 0x3818, rig->tx_tail);
 }
 
 /* To the broadcast address, with a content that the seed decides. */

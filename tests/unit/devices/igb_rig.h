@@ -23,6 +23,7 @@ struct rig_frame {
 /* Where a queue pair is in fake_memory, and what it was told. */
 struct rig {
 	struct uvfio_dev *dev;
+	uint32_t queue; /* 0 unless the test says otherwise */
 	uint64_t rx_ring;
 	uint64_t rx_buffers;
 	uint32_t rx_count;
@@ -31,6 +32,7 @@ struct rig {
 	bool rx_legacy;
 	uint32_t rx_next; /* descriptor to look at */
 	uint32_t rx_tail;
+	uint32_t rx_words[4]; /* last descriptor of the last frame taken */
 	uint64_t tx_ring;
 	uint64_t tx_buffers;
 	uint32_t tx_count;
@@ -52,6 +54,9 @@ void rig_rx_arm(struct rig *rig, uint32_t count);
 bool rig_rx_take(struct rig *rig, struct rig_frame *ret_frame);
 /* Whether nothing was written beyond the buffers. */
 bool rig_rx_is_clean(const struct rig *rig);
+
+/* Where the queue has the register that is at @offset for the first. */
+uint32_t rig_queue_reg(const struct rig *rig, uint32_t offset);
 
 /* Put a frame's descriptors into the ring, at least @pieces if it can. */
 void rig_tx_put(struct rig *rig, const struct rig_frame *frame, uint32_t pieces,
