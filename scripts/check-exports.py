@@ -17,6 +17,7 @@ MAP = "src/libuvfio.map"
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
 DIRECTIVE = re.compile(r"^[ \t]*#(?:.*\\\n)*.*$", re.M)
 BODY = re.compile(r"\{[^{}]*\}")
+INLINE = re.compile(r"\bstatic inline\b[^()]*\([^()]*\)")
 FUNCTION = re.compile(r"\b(uvfio_\w+)\s*\(")
 EXPORT = re.compile(r"^\t\t(\w+);$", re.M)
 
@@ -27,6 +28,7 @@ def declared(text):
     text = text.replace('extern "C" {', "")
     while BODY.search(text):
         text = BODY.sub(" ", text)
+    text = INLINE.sub(" ", text)
     return set(FUNCTION.findall(text))
 
 

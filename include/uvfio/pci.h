@@ -9,6 +9,7 @@
 #define UVFIO_PCI_H
 
 #include <uvfio/device.h>
+#include <uvfio/migration.h>
 #include <uvfio/version.h>
 
 #ifdef __cplusplus
@@ -168,6 +169,8 @@ struct uvfio_pci_model {
 			 const struct uvfio_spec *spec,
 			 struct uvfio_error *err);
 	void (*unconfigure)(struct uvfio_pci_model *model);
+
+	const struct uvfio_migration_ops *migration; /* NULL: it stays here */
 };
 
 /*

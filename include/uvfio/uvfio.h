@@ -11,6 +11,7 @@
 #include <uvfio/iommu.h>
 #include <uvfio/machine.h>
 #include <uvfio/mdev.h>
+#include <uvfio/migration.h>
 #include <uvfio/pci.h>
 #include <uvfio/version.h>
 

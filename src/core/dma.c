@@ -11,6 +11,7 @@
 #include <uvfio/device.h>
 
 #include "core/model.h"
+#include "core/model_log.h"
 #include "iommu/translate.h"
 
 /* Nothing can be mapped there. */
@@ -60,13 +61,15 @@ static int access_memory(struct uvfio_dev *dev, uint64_t iova, void *buf,
 	size_t done = 0;
 	int ret = -EFAULT;
 
-	if (!dev->is_bus_master)
+	if (!dev->is_bus_master || dev->pause == UVF_MODEL_STOPPED)
 		ret = -EPERM;
 	else if (dev->aspace)
 		ret = is_write ? uvf_aspace_write(dev->aspace, iova, buf, len,
 						  &done)
 			       : uvf_aspace_read(dev->aspace, iova, buf, len,
 						 &done);
+	if (is_write && dev->log)
+		uvf_model_log_mark(dev->log, iova, ret ? done : len);
 	if (ret == -EFAULT && is_write && dev->aspace &&
 	    is_in_window(dev, iova))
 		ret = send_message(dev, iova, buf, len);

@@ -104,11 +104,32 @@ void uvf_migration_put(struct uvf_migration *migration)
 	uvf_free(migration);
 }
 
+void uvf_migration_settle_locked(struct uvf_migration *migration)
+{
+	uvf_assert_held(&migration->lock);
+	if (!atomic_exchange(&migration->was_reset, false))
+		return;
+	uvf_mig_stream_end_locked(migration);
+	migration->state = UVF_MIG_RUNNING;
+	if (migration->ops->reset)
+		migration->ops->reset(migration->arg);
+}
+
+bool uvf_migration_was_reset(const struct uvf_migration *migration)
+{
+	return atomic_load(&migration->was_reset);
+}
+
+void uvf_migration_note_reset(struct uvf_migration *migration)
+{
+	atomic_store(&migration->was_reset, true);
+}
+
 void uvf_migration_reset(struct uvf_migration *migration)
 {
 	uvf_lock(&migration->lock);
-	uvf_mig_stream_end_locked(migration);
-	migration->state = UVF_MIG_RUNNING;
+	uvf_migration_note_reset(migration);
+	uvf_migration_settle_locked(migration);
 	uvf_unlock(&migration->lock);
 }
 
@@ -131,6 +152,7 @@ uint32_t uvf_migration_state(struct uvf_migration *migration)
 	uint32_t state;
 
 	uvf_lock(&migration->lock);
+	uvf_migration_settle_locked(migration);
 	state = migration->state;
 	uvf_unlock(&migration->lock);
 	return state;
@@ -141,6 +163,7 @@ uint64_t uvf_migration_data_size(struct uvf_migration *migration)
 	uint64_t size;
 
 	uvf_lock(&migration->lock);
+	uvf_migration_settle_locked(migration);
 	size = migration->ops->data_size(migration->arg);
 	uvf_unlock(&migration->lock);
 	return size;
@@ -198,6 +221,7 @@ int uvf_migration_set_state(struct uvf_migration *migration, uint32_t target,
 	int ret = 0;
 
 	uvf_lock(&migration->lock);
+	uvf_migration_settle_locked(migration);
 	if (!can_be_in(migration->flags, target))
 		ret = -EINVAL;
 	while (!ret && migration->state != target) {

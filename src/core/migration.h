@@ -10,6 +10,7 @@
 #ifndef UVF_CORE_MIGRATION_H
 #define UVF_CORE_MIGRATION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -47,7 +48,10 @@ struct uvf_migration_ops {
 	 * that.  RESUMING to STOP judges the stream.
 	 */
 	int (*step)(void *arg, enum uvf_mig_state from, enum uvf_mig_state to);
-	/* Up to @len bytes of state; 0: there are no more, now. */
+	/*
+	 * Up to @len bytes of state; 0: there are no more, now, which reads as
+	 * -ENOMSG while the device runs.
+	 */
 	ssize_t (*save)(void *arg, void *buf, size_t len);
 	/* Takes all of it, or fails. */
 	int (*load)(void *arg, const void *buf, size_t len);
@@ -56,6 +60,10 @@ struct uvf_migration_ops {
 	/* Bytes left of those first to come, and of those that changed. */
 	void (*precopy_left)(void *arg, uint64_t *ret_initial,
 			     uint64_t *ret_dirty);
+	/* The device was reset: forget what is under way.  May be NULL. */
+	void (*reset)(void *arg);
+	/* The end reads as 0 bytes while the device runs, too. */
+	bool has_plain_end;
 };
 
 /**
@@ -85,6 +93,15 @@ void uvf_migration_destroy(struct uvf_migration *migration);
 
 /* The device was reset, or closed by its last user: RUNNING, no stream. */
 void uvf_migration_reset(struct uvf_migration *migration);
+
+/*
+ * The same with the next call, for who holds locks below that of a migration.
+ * A step that runs meanwhile belongs to the time before.
+ */
+void uvf_migration_note_reset(struct uvf_migration *migration);
+
+/* Whether that call is still to come. */
+bool uvf_migration_was_reset(const struct uvf_migration *migration);
 
 uint32_t uvf_migration_flags(const struct uvf_migration *migration);
 uint32_t uvf_migration_state(struct uvf_migration *migration);

@@ -5,6 +5,7 @@
 #ifndef UVF_CORE_MIGRATION_PRIVATE_H
 #define UVF_CORE_MIGRATION_PRIVATE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -19,12 +20,17 @@ struct uvf_migration {
 	const struct uvf_migration_ops *ops;
 	void *arg;                     /* of the driver */
 	uint32_t flags;                /* set once */
+	atomic_bool was_reset;         /* what follows does not know of it */
 	struct uvf_mutex lock;         /* ops; protects what follows */
 	uint32_t state;                /* enum uvf_mig_state */
 	struct uvf_mig_stream *stream; /* the one that runs, or NULL */
 };
 
 void uvf_migration_put(struct uvf_migration *migration);
+
+/* Catch up with a reset; first of all, whoever takes the lock. */
+void uvf_migration_settle_locked(struct uvf_migration *migration)
+	UVF_REQUIRES(migration->lock);
 
 /* Begin a stream; -ENOMEM. */
 int uvf_mig_stream_create_locked(struct uvf_migration *migration,

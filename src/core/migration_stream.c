@@ -55,9 +55,13 @@ static ssize_t save_locked(struct uvf_migration *migration,
 		if (uvf_copy_out(caller, addr + done, piece, (size_t)got))
 			return -EFAULT;
 		done += (size_t)got;
+		/* Who has less has no more, now. */
+		if ((size_t)got < want)
+			break;
 	}
 	/* More may come as long as the device runs. */
-	if (!done && len && is_before_stop(migration))
+	if (!done && len && is_before_stop(migration) &&
+	    !migration->ops->has_plain_end)
 		return -ENOMSG;
 	return (ssize_t)done;
 }
@@ -92,6 +96,7 @@ static ssize_t stream_transfer(struct uvf_file *file, struct uvf_caller *caller,
 	if (stream->is_saving != is_read)
 		return -EBADF;
 	uvf_lock(&migration->lock);
+	uvf_migration_settle_locked(migration);
 	if (stream->is_over)
 		ret = -ENODEV;
 	else if (is_read)
@@ -141,6 +146,7 @@ static long stream_ioctl(struct uvf_file *file, struct uvf_caller *caller,
 	if (info.argsz < sizeof(info))
 		return -EINVAL;
 	uvf_lock(&migration->lock);
+	uvf_migration_settle_locked(migration);
 	if (!is_before_stop(migration))
 		ret = -EINVAL;
 	else if (stream->is_over)

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "bus/options.h"
+#include "core/model_log.h"
 #include "core/worker_private.h"
 
 int uvf_model_init(struct uvfio_dev *dev, size_t priv_size,
@@ -21,6 +22,7 @@ int uvf_model_init(struct uvfio_dev *dev, size_t priv_size,
 void uvf_model_fini(struct uvfio_dev *dev)
 {
 	uvf_worker_remove(dev);
+	uvf_model_log_destroy(dev->log);
 	uvf_mutex_fini(&dev->lock);
 	uvf_free(dev->priv);
 }
@@ -75,14 +77,36 @@ bool uvf_model_lock_target(struct uvfio_dev *dev) UVF_NO_ANALYSIS
 	return true;
 }
 
+static void tell_bus_master_locked(struct uvfio_dev *dev)
+	UVF_REQUIRES(dev->lock)
+{
+	if (dev->pause == UVF_MODEL_STOPPED ||
+	    dev->knows_bus_master == dev->is_bus_master)
+		return;
+	dev->knows_bus_master = dev->is_bus_master;
+	if (dev->ops->event)
+		dev->ops->event(dev, UVFIO_EVENT_BUS_MASTER,
+				dev->is_bus_master);
+}
+
 void uvf_model_set_bus_master_locked(struct uvfio_dev *dev, bool on)
 {
 	uvf_assert_held(&dev->lock);
-	if (dev->is_bus_master == on)
-		return;
 	dev->is_bus_master = on;
-	if (dev->ops->event)
-		dev->ops->event(dev, UVFIO_EVENT_BUS_MASTER, on);
+	tell_bus_master_locked(dev);
+}
+
+void uvf_model_pause_locked(struct uvfio_dev *dev, enum uvf_model_pause pause)
+{
+	bool did_run = dev->pause == UVF_MODEL_RUNS;
+
+	uvf_assert_held(&dev->lock);
+	dev->pause = pause;
+	if (did_run && pause != UVF_MODEL_RUNS)
+		uvf_worker_freeze_locked(dev);
+	else if (!did_run && pause == UVF_MODEL_RUNS)
+		uvf_worker_thaw_locked(dev);
+	tell_bus_master_locked(dev);
 }
 
 void *uvfio_priv(struct uvfio_dev *dev)

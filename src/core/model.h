@@ -18,6 +18,7 @@
 #include "core/faults.h"
 
 struct uvf_aspace;
+struct uvf_model_log;
 struct uvf_options;
 struct uvf_worker;
 
@@ -26,6 +27,13 @@ struct uvf_cable {
 	struct uvf_list node; /* in struct uvf_worker::cables */
 	char *name;
 	struct uvfio_dev *ends[2];
+};
+
+/* How much of a device stands still, for its migration. */
+enum uvf_model_pause {
+	UVF_MODEL_RUNS,
+	UVF_MODEL_QUIET,  /* it begins nothing by itself; registers answer */
+	UVF_MODEL_STOPPED /* the model is not called, and does no DMA */
 };
 
 /* Embedded by the bus's device (struct uvf_pci). */
@@ -49,7 +57,11 @@ struct uvfio_dev {
 	struct uvf_mutex lock;     /* callbacks; protects what follows */
 	bool is_bus_master;        /* the client let it do DMA */
 	struct uvf_aspace *aspace; /* where DMA goes; NULL: nowhere */
-	uint64_t deadlines[UVFIO_TIMER_MAX]; /* CLOCK_MONOTONIC ns; 0: off */
+	/* CLOCK_MONOTONIC ns, or what is left while it pauses; 0: off. */
+	uint64_t deadlines[UVFIO_TIMER_MAX];
+	enum uvf_model_pause pause;
+	bool knows_bus_master;     /* what the model was told last */
+	struct uvf_model_log *log; /* owned; NULL: nobody asked for it */
 
 	struct uvf_dma_faults faults;
 	/* Whose registers a DMA of it waits for; under the waiters' lock. */
@@ -93,6 +105,15 @@ struct uvfio_dev *uvf_model_set_source(struct uvfio_dev *dev);
 
 /* Bus mastering; tells the model when it changed. */
 void uvf_model_set_bus_master_locked(struct uvfio_dev *dev, bool on)
+	UVF_REQUIRES(dev->lock);
+
+/**
+ * uvf_model_pause_locked() - let a device stand still, or go on
+ *
+ * Timers keep the time that is left.  What a stopped model was not told, it is
+ * told when it goes on.
+ */
+void uvf_model_pause_locked(struct uvfio_dev *dev, enum uvf_model_pause pause)
 	UVF_REQUIRES(dev->lock);
 
 #endif /* UVF_CORE_MODEL_H */

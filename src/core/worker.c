@@ -89,13 +89,16 @@ static bool serve(struct uvf_worker *worker, struct uvfio_dev *dev,
 	bool must_poll = is_kicked ||
 			 (worker->may_spin && atomic_load(&dev->is_watched));
 	bool did_work = false;
-	uint64_t deadline;
+	uint64_t deadline = 0;
 
 	uvf_lock(&dev->lock);
-	run_timers_locked(dev);
-	if (must_poll && dev->ops->poll)
-		did_work = dev->ops->poll(dev);
-	deadline = next_deadline_locked(dev);
+	/* One that pauses is kicked when it goes on. */
+	if (dev->pause == UVF_MODEL_RUNS) {
+		run_timers_locked(dev);
+		if (must_poll && dev->ops->poll)
+			did_work = dev->ops->poll(dev);
+		deadline = next_deadline_locked(dev);
+	}
 	uvf_unlock(&dev->lock);
 	if (deadline && (!*next || deadline < *next))
 		*next = deadline;
@@ -318,11 +321,35 @@ void uvfio_timer_set(struct uvfio_dev *dev, unsigned int id, uint64_t ns)
 	if (id >= UVFIO_TIMER_MAX)
 		return;
 	dev->deadlines[id] = ns;
+	if (dev->pause != UVF_MODEL_RUNS)
+		return;
 	/* What ends after the clock does never comes. */
 	if (ns && __builtin_add_overflow(now_ns(), ns, &dev->deadlines[id]))
 		dev->deadlines[id] = UINT64_MAX;
 	if (ns)
 		uvfio_kick(dev);
+}
+
+void uvf_worker_freeze_locked(struct uvfio_dev *dev)
+{
+	uint64_t now = now_ns();
+
+	uvf_assert_held(&dev->lock);
+	for (unsigned int id = 0; id < UVFIO_TIMER_MAX; id++) {
+		uint64_t *deadline = &dev->deadlines[id];
+
+		if (*deadline)
+			*deadline = *deadline > now ? *deadline - now : 1;
+	}
+}
+
+void uvf_worker_thaw_locked(struct uvfio_dev *dev)
+{
+	uvf_assert_held(&dev->lock);
+	for (unsigned int id = 0; id < UVFIO_TIMER_MAX; id++)
+		if (dev->deadlines[id])
+			uvfio_timer_set(dev, id, dev->deadlines[id]);
+	uvfio_kick(dev);
 }
 
 void uvfio_kick(struct uvfio_dev *dev)

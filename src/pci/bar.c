@@ -337,6 +337,8 @@ static void poll_now_locked(struct uvf_pci *pci) UVF_REQUIRES(pci->model.lock)
 {
 	struct uvfio_dev *dev = &pci->model;
 
+	if (dev->pause != UVF_MODEL_RUNS)
+		return; /* it looks when it goes on */
 	if (uvf_worker_may_spin(dev->worker) || !dev->ops->poll) {
 		uvfio_kick(dev);
 		return;
@@ -438,6 +440,12 @@ void uvf_bar_access_locked(struct uvf_pci *pci, unsigned int bar, uint64_t off,
 	}
 	if (uvf_msix_owns(pci, bar, off)) {
 		uvf_msix_access_locked(pci, bar, off, buf, len, is_write);
+		return;
+	}
+	if (pci->model.pause == UVF_MODEL_STOPPED) {
+		/* Its state is being copied, or brought. */
+		if (!is_write)
+			memset(buf, 0xff, len);
 		return;
 	}
 	kind = uvf_bar_page_kind(pci, bar, off, &first, &size);

@@ -7,10 +7,12 @@
 #include <linux/pci_regs.h>
 
 #include "pci/caps.h"
+#include "pci/migrate.h"
 #include "pci/pci.h"
 
 #define WIDTHS_ALL (1u | 2u | 4u | 8u)
 #define MSIX_MAX   2048
+#define PIECE_MAX  (16u << 20)
 #define ROM_MAX    (16u << 20)
 
 #define PCI_EXT_CAP_HEADER 4u
@@ -354,6 +356,17 @@ static int check_data(const struct uvfio_pci_model *desc,
 	return 0;
 }
 
+static bool can_migrate(const struct uvfio_pci_model *desc)
+{
+	const struct uvfio_migration_ops *ops = desc->migration;
+
+	return ops->piece && ops->version && ops->oldest &&
+	       ops->oldest <= ops->version &&
+	       ops->pieces <= UVFIO_MIGRATION_PIECES_MAX &&
+	       ops->piece_max <= PIECE_MAX &&
+	       strlen(desc->name) < UVF_MIGRATE_NAME;
+}
+
 int uvf_descriptor_check(const struct uvfio_pci_model *desc,
 			 struct uvfio_error *err)
 {
@@ -363,6 +376,10 @@ int uvf_descriptor_check(const struct uvfio_pci_model *desc,
 		return refuse(desc, err, "made for another version of uvfio");
 	if (!desc->ops)
 		return refuse(desc, err, "it has no callbacks");
+	if (desc->migration && !can_migrate(desc))
+		return refuse(desc, err,
+			      "migration wants a version, up to 32 pieces and "
+			      "a name of up to 15 letters");
 	if (desc->intx_pin > 4 || desc->msi.log2_vectors > 5)
 		return refuse(desc, err, "interrupt pin or MSI out of range");
 	for (unsigned int i = 0; i < UVFIO_PCI_BARS; i++) {

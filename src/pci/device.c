@@ -21,6 +21,7 @@
 #include "pci/handlers.h"
 #include "pci/hw.h"
 #include "pci/irqs.h"
+#include "pci/migrate.h"
 #include "pci/pci.h"
 #include "pci/reset.h"
 #include "pci/slot.h"
@@ -163,6 +164,22 @@ static unsigned int find_resets(const struct uvf_pci *pci)
 	return bits;
 }
 
+static void fini_model(struct uvf_pci *pci)
+{
+	struct uvfio_dev *dev = &pci->model;
+
+	uvf_lock(&dev->lock);
+	if (dev->ops->fini)
+		dev->ops->fini(dev);
+	/* The device thread may still hold this device in its hands. */
+	dev->ops = &no_ops;
+	memset(dev->deadlines, 0, sizeof(dev->deadlines));
+	uvf_unlock(&dev->lock);
+	uvf_eventwatch_drain();
+	uvf_migrate_fini(pci);
+	uvf_model_fini(dev);
+}
+
 /* The model's part; on failure it is as if it had never been called. */
 static int init_model(struct uvf_pci *pci, struct uvf_worker *worker,
 		      struct uvfio_error *err)
@@ -184,24 +201,15 @@ static int init_model(struct uvf_pci *pci, struct uvf_worker *worker,
 	if (ret)
 		dev->ops = &no_ops;
 	uvf_unlock(&dev->lock);
-	if (ret)
+	if (ret) {
 		uvf_model_fini(dev);
+		return ret;
+	}
+	if (pci->desc->migration)
+		ret = uvf_migrate_init(pci, err);
+	if (ret)
+		fini_model(pci);
 	return ret;
-}
-
-static void fini_model(struct uvf_pci *pci)
-{
-	struct uvfio_dev *dev = &pci->model;
-
-	uvf_lock(&dev->lock);
-	if (dev->ops->fini)
-		dev->ops->fini(dev);
-	/* The device thread may still hold this device in its hands. */
-	dev->ops = &no_ops;
-	memset(dev->deadlines, 0, sizeof(dev->deadlines));
-	uvf_unlock(&dev->lock);
-	uvf_eventwatch_drain();
-	uvf_model_fini(dev);
 }
 
 static void unconfigure(struct uvf_pci *pci)

@@ -24,6 +24,7 @@
 #include "pci/handlers.h"
 #include "pci/hw.h"
 #include "pci/irqs.h"
+#include "pci/migrate.h"
 #include "pci/reset.h"
 #include "pci/slot.h"
 #include "pci/v02.h"
@@ -112,6 +113,7 @@ static void pci_close(struct uvf_device *device)
 
 	if (device->open_count)
 		return;
+	uvf_migrate_close(pci);
 	uvf_lock(&pci->model.lock);
 	uvf_low_power_exit_locked(pci);
 	pci->low_power_masked_intx = false;

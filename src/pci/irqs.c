@@ -56,7 +56,7 @@ void uvf_irqs_notify_locked(struct uvf_pci *pci)
 
 	uvf_assert_held(&pci->model.lock);
 	mode = mode_locked(pci);
-	if (mode == pci->irq_mode)
+	if (mode == pci->irq_mode || pci->model.pause == UVF_MODEL_STOPPED)
 		return;
 	pci->irq_mode = mode;
 	if (pci->model.ops->event)

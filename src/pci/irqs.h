@@ -77,6 +77,11 @@ int uvf_msi_send_locked(struct uvf_pci *pci, unsigned int vector)
 	UVF_REQUIRES(pci->model.lock);
 /* Send what is pending and not masked any more. */
 void uvf_msi_flush_locked(struct uvf_pci *pci) UVF_REQUIRES(pci->model.lock);
+/* Messages that wait behind a mask, and more of them. */
+uint32_t uvf_msi_pending_locked(struct uvf_pci *pci)
+	UVF_REQUIRES(pci->model.lock);
+void uvf_msi_pend_locked(struct uvf_pci *pci, uint32_t bits)
+	UVF_REQUIRES(pci->model.lock);
 /* Power-on state, then what the host has programmed. */
 void uvf_msi_reset_locked(struct uvf_pci *pci) UVF_REQUIRES(pci->model.lock);
 

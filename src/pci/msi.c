@@ -134,6 +134,21 @@ void uvf_msi_flush_locked(struct uvf_pci *pci)
 			uvf_vector_signal_locked(pci, i);
 }
 
+uint32_t uvf_msi_pending_locked(struct uvf_pci *pci)
+{
+	uvf_assert_held(&pci->model.lock);
+	return pci->desc->msi.maskable ? uvf_get32(masks(pci) + 4) : 0;
+}
+
+void uvf_msi_pend_locked(struct uvf_pci *pci, uint32_t bits)
+{
+	uvf_assert_held(&pci->model.lock);
+	if (!pci->desc->msi.maskable)
+		return;
+	uvf_put32(masks(pci) + 4, uvf_get32(masks(pci) + 4) | bits);
+	uvf_msi_flush_locked(pci);
+}
+
 void uvf_msi_reset_locked(struct uvf_pci *pci)
 {
 	uvf_assert_held(&pci->model.lock);

@@ -32,6 +32,7 @@
 
 struct uvf_eventwatch;
 struct uvf_machine;
+struct uvf_migrate;
 struct uvf_options;
 struct uvf_pci_slot;
 struct uvf_profile;
@@ -162,6 +163,8 @@ struct uvf_pci {
 	atomic_bool is_registered;  /* with the core; by probe and remove */
 	atomic_bool is_pm_auto;     /* it may rest while nobody uses it */
 	atomic_bool is_host_driven; /* a driver of the host enabled it */
+
+	struct uvf_migrate *migrate; /* owned; fixed; NULL: it stays */
 
 	unsigned int v02_opens; /* under the lock of struct uvf_v02 */
 

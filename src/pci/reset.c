@@ -9,6 +9,7 @@
 #include "pci/handlers.h"
 #include "pci/hw.h"
 #include "pci/irqs.h"
+#include "pci/migrate.h"
 #include "pci/reset_method.h"
 
 void uvf_reset_function_locked(struct uvf_pci *pci, enum uvfio_reset_kind kind)
@@ -16,6 +17,7 @@ void uvf_reset_function_locked(struct uvf_pci *pci, enum uvfio_reset_kind kind)
 	struct uvf_pci_saved saved;
 
 	uvf_assert_held(&pci->model.lock);
+	uvf_migrate_reset_locked(pci);
 	uvf_barmem_hide_locked(pci);
 	uvf_hw_save_locked(pci, &saved);
 	uvf_model_set_bus_master_locked(&pci->model, false);

@@ -287,6 +287,45 @@ static void edu_reset(struct uvfio_dev *dev, enum uvfio_reset_kind kind)
 	memset(uvfio_priv(dev), 0, sizeof(struct edu));
 }
 
+enum edu_piece {
+	EDU_PIECE_REGISTERS,
+	EDU_PIECE_BUFFER,
+	EDU_PIECES
+};
+
+static void edu_walk_registers(struct edu *edu, struct uvfio_state *state)
+{
+	uvfio_state_u32(state, &edu->liveness);
+	uvfio_state_u32(state, &edu->factorial);
+	uvfio_state_u32(state, &edu->status);
+	uvfio_state_u32(state, &edu->causes);
+	uvfio_state_u64(state, &edu->dma_source);
+	uvfio_state_u64(state, &edu->dma_dest);
+	uvfio_state_u64(state, &edu->dma_count);
+	uvfio_state_u64(state, &edu->dma_command);
+	uvfio_state_want(state,
+			 !(edu->status & ~(EDU_STATUS_BUSY | EDU_STATUS_IRQ)));
+}
+
+static void edu_piece(struct uvfio_dev *dev, unsigned int piece,
+		      struct uvfio_state *state)
+{
+	struct edu *edu = uvfio_priv(dev);
+
+	if (piece == EDU_PIECE_REGISTERS)
+		edu_walk_registers(edu, state);
+	else
+		uvfio_state_bytes(state, edu->buffer, sizeof(edu->buffer));
+}
+
+static const struct uvfio_migration_ops edu_migration = {
+	.version = 1,
+	.oldest = 1,
+	.pieces = EDU_PIECES,
+	.piece_max = EDU_BUFFER_SIZE,
+	.piece = edu_piece,
+};
+
 static const struct uvfio_device_ops edu_ops = {
 	.init = edu_init,
 	.fini = edu_fini,
@@ -296,6 +335,7 @@ static const struct uvfio_device_ops edu_ops = {
 };
 
 static const struct uvfio_key edu_keys[] = {
+	UVFIO_MIGRATION_KEY,
 	{NULL, NULL, NULL},
 };
 
@@ -317,4 +357,5 @@ const struct uvfio_pci_model uvfio_model_edu = {
 	.intx_pin = 1,
 	.msi = {.offset = 0x40, .is_64bit = true},
 	.bars[0] = {.size = 1u << 20, .widths = 4 | 8},
+	.migration = &edu_migration,
 };
