@@ -5,7 +5,9 @@
  * The agent is one page of code and one page of data that the supervisor puts
  * into a client which maps a device.  A touch of a device page raises SIGBUS;
  * the agent's handler describes it in a slot of the mailbox, makes one trapped
- * system call, and does what the answer says.
+ * system call, and does what the answer says.  While a thread of the
+ * supervisor looks at the mailbox, the agent rings instead and waits for a
+ * moment; when nobody answered by then it makes the call.
  *
  * Owners: a slot belongs to the thread that set uvf_agent_slot::busy; between
  * its system call and the answer the supervisor may read and write it.  The
@@ -44,7 +46,8 @@
 #define UVF_AGENT_SIZE        (2 * UVF_AGENT_PAGE_SIZE)
 
 #define UVF_AGENT_SLOTS        256U
-#define UVF_AGENT_MAILBOX_SIZE (UVF_AGENT_SLOTS * 256U)
+#define UVF_AGENT_BELL_OFFSET  (UVF_AGENT_SLOTS * 256U)
+#define UVF_AGENT_MAILBOX_SIZE (UVF_AGENT_BELL_OFFSET + UVF_AGENT_PAGE_SIZE)
 
 /* All slots are taken: the slot is on the stack of the thread. */
 #define UVF_AGENT_NO_SLOT 0xffffffffU
@@ -85,6 +88,7 @@ enum uvf_agent_state {
 	UVF_AGENT_REQUEST, /* by the agent */
 	UVF_AGENT_SERVING, /* by the supervisor */
 	UVF_AGENT_ANSWERED,
+	UVF_AGENT_DECLINED, /* it takes the system call */
 };
 
 /* Times of flight: one fault. */
@@ -108,10 +112,22 @@ struct uvf_agent_slot {
 	uint32_t map_prot;
 	int32_t map_fd; /* of the client; the agent closes it */
 
-	uint64_t reserved[3];
+	int32_t tid;        /* of the thread, when it rings */
+	uint32_t is_missed; /* it rang, and nobody came; part of a request */
+	uint64_t reserved[2];
 };
 
 static_assert(sizeof(struct uvf_agent_slot) == 256, "a slot is 4 lines");
+
+/* Behind the slots. */
+struct uvf_agent_bell {
+	uint32_t is_heard; /* by the supervisor; atomic */
+	uint32_t reserved[15];
+	/* A bit for each slot with a request, in a line of its own; atomic. */
+	uint64_t rung[UVF_AGENT_SLOTS / 64];
+};
+
+static_assert(sizeof(struct uvf_agent_bell) == 96, "shared with agent.c");
 
 /* As the kernel's rt_sigaction() has it. */
 struct uvf_agent_sigaction {

@@ -25,6 +25,14 @@
 /* How far from a slot's first choice the search for a free one goes. */
 #define SLOT_PROBES 64U
 
+/*
+ * How long the answer to a ring is waited for, in pauses of the processor:
+ * first until somebody takes the request, which is some microseconds, then
+ * until it is done.
+ */
+#define PAUSES_UNTIL_TAKEN 500U
+#define PAUSES_UNTIL_DONE  20000U
+
 /* Bits of the sa_flags that the kernel itself would act on. */
 #define CLIENT_NODEFER   0x40000000ULL
 #define CLIENT_RESETHAND 0x80000000ULL
@@ -189,6 +197,7 @@ static void request(struct uvf_agent_slot *slot, const siginfo_t *info,
 	copy(slot->regs, uc->uc_mcontext.gregs, sizeof(slot->regs));
 	copy(slot->insn, (const void *)rip, len);
 	slot->insn_len = (uint32_t)len;
+	slot->is_missed = 0;
 	__atomic_store_n(&slot->state, UVF_AGENT_REQUEST, __ATOMIC_RELEASE);
 }
 
@@ -205,6 +214,46 @@ static long ask(uint32_t index, struct uvf_agent_slot *slot)
 			    (uint64_t)slot, 0, UVF_AGENT_MAGIC);
 	} while (ret == -EINTR);
 	return ret;
+}
+
+/* Wait while a slot is in a state.  Return: the one that it has then. */
+static uint32_t wait_while(const struct uvf_agent_slot *slot, uint32_t state,
+			   unsigned int pauses)
+{
+	uint32_t now = state;
+
+	while (pauses-- && now == state) {
+		__asm__ volatile("pause");
+		now = __atomic_load_n(&slot->state, __ATOMIC_ACQUIRE);
+	}
+	return now;
+}
+
+/*
+ * Ask a thread that is awake.  Return: its answer, or 0: ask by a call.
+ */
+static long ring(uint32_t index, struct uvf_agent_slot *slot)
+{
+	struct uvf_agent_bell *bell =
+		(void *)(uvf_agent_data.mailbox + UVF_AGENT_BELL_OFFSET);
+	uint32_t state;
+
+	if (!__atomic_load_n(&bell->is_heard, __ATOMIC_RELAXED))
+		return 0;
+	slot->tid = (int32_t)call6(__NR_gettid, 0, 0, 0, 0, 0, 0);
+	__atomic_fetch_or(&bell->rung[index / 64], 1ULL << index % 64,
+			  __ATOMIC_SEQ_CST);
+	state = wait_while(slot, UVF_AGENT_REQUEST, PAUSES_UNTIL_TAKEN);
+	if (state == UVF_AGENT_SERVING)
+		state = wait_while(slot, UVF_AGENT_SERVING, PAUSES_UNTIL_DONE);
+	if (state == UVF_AGENT_ANSWERED)
+		return slot->action;
+	if (state == UVF_AGENT_DECLINED)
+		__atomic_store_n(&slot->state, UVF_AGENT_REQUEST,
+				 __ATOMIC_RELEASE);
+	else
+		slot->is_missed = 1;
+	return 0;
 }
 
 /* Whether the client can now touch the memory itself. */
@@ -239,7 +288,9 @@ uint64_t uvf_agent_fault(int sig, siginfo_t *info, ucontext_t *uc)
 	if (index != UVF_AGENT_NO_SLOT)
 		slot = &slots[index];
 	request(slot, info, uc);
-	action = ask(index, slot);
+	action = index == UVF_AGENT_NO_SLOT ? 0 : ring(index, slot);
+	if (!action)
+		action = ask(index, slot);
 	if (action > 0)
 		copy(uc->uc_mcontext.gregs, slot->regs, sizeof(slot->regs));
 	if (action == UVF_AGENT_OVERLAY && !overlay(slot))

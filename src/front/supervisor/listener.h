@@ -25,6 +25,7 @@ struct uvf_kvms;
 struct uvf_listener;
 struct uvf_mmio;
 struct uvf_mmio_ops;
+struct uvf_mmio_watch;
 struct uvf_uevents;
 struct uvf_vfio;
 struct uvf_view;
@@ -41,7 +42,8 @@ struct uvf_listener_params {
 	struct uvf_eventfds *eventfds; /* NULL: pidfd_getfd() works */
 	struct uvf_kvms *kvms;         /* NULL: /dev/kvm is not the host's */
 	struct uvf_mmio *mmio;
-	bool may_trace; /* ptrace() works on our descendants */
+	struct uvf_mmio_watch *watch; /* or NULL */
+	bool may_trace;               /* ptrace() works on our descendants */
 };
 
 /**

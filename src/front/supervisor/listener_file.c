@@ -26,6 +26,7 @@
 #include "front/supervisor/kvm.h"
 #include "front/supervisor/listener.h"
 #include "front/supervisor/mmio.h"
+#include "front/supervisor/mmio_watch.h"
 #include "kvm/vm.h"
 #include "v02/abi.h"
 
@@ -222,6 +223,10 @@ static void call_fault(struct uvf_call *call)
 					call);
 	uvf_client_space_put(space);
 	uvf_call_return(call, action);
+	/* Behind the answer: it may cost a wake-up. */
+	if (client)
+		uvf_mmio_watch_note(call->params->watch, call->args[2],
+				    call->tid, client);
 }
 
 /*

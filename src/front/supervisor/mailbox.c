@@ -16,21 +16,23 @@
 
 #include "base/alloc.h"
 
-static_assert(UVF_AGENT_MAILBOX_SIZE ==
+static_assert(UVF_AGENT_BELL_OFFSET ==
 		      UVF_AGENT_SLOTS * sizeof(struct uvf_agent_slot),
 	      "abi.h");
 
 /* What the answer changes: state and action apart, which go last. */
 #define ANSWER_FIRST offsetof(struct uvf_agent_slot, map_addr)
-#define ANSWER_SIZE  (offsetof(struct uvf_agent_slot, reserved) - ANSWER_FIRST)
+#define ANSWER_SIZE  (offsetof(struct uvf_agent_slot, tid) - ANSWER_FIRST)
 
 struct uvf_mailbox {
 	int fd;
 	struct uvf_agent_slot *slots; /* shared with all clients */
+	struct uvf_agent_bell *bell;  /* likewise */
 	/* Thread last seen in each slot, and slot->busy at that time. */
 	_Atomic(uint64_t) owners[UVF_AGENT_SLOTS];
 	/* By a thread of ours; slot->state is no more than a client's word. */
 	atomic_bool is_served[UVF_AGENT_SLOTS];
+	atomic_bool was_missed; /* a ring */
 };
 
 int uvf_mailbox_create(struct uvf_mailbox **ret_mailbox)
@@ -62,6 +64,7 @@ int uvf_mailbox_create(struct uvf_mailbox **ret_mailbox)
 		goto err_close;
 	}
 	mailbox->slots = slots;
+	mailbox->bell = (void *)((char *)slots + UVF_AGENT_BELL_OFFSET);
 	*ret_mailbox = mailbox;
 	return 0;
 
@@ -141,6 +144,10 @@ int uvf_mailbox_begin(struct uvf_mailbox *mailbox, pid_t tid, uint64_t index,
 		__atomic_store_n(&slot->state, UVF_AGENT_SERVING,
 				 __ATOMIC_RELAXED);
 		memcpy(ret_copy, slot, sizeof(*ret_copy));
+		if (ret_copy->is_missed) {
+			uvf_mailbox_listen(mailbox, false);
+			atomic_store(&mailbox->was_missed, true);
+		}
 		return 0;
 	case UVF_AGENT_ANSWERED:
 		ret = get_answer(slot);
@@ -150,6 +157,63 @@ int uvf_mailbox_begin(struct uvf_mailbox *mailbox, pid_t tid, uint64_t index,
 	}
 	atomic_store(&mailbox->is_served[index], false);
 	return ret;
+}
+
+void uvf_mailbox_listen(struct uvf_mailbox *mailbox, bool on)
+{
+	__atomic_store_n(&mailbox->bell->is_heard, on, __ATOMIC_RELAXED);
+}
+
+bool uvf_mailbox_take_missed(struct uvf_mailbox *mailbox)
+{
+	return atomic_load_explicit(&mailbox->was_missed,
+				    memory_order_relaxed) &&
+	       atomic_exchange(&mailbox->was_missed, false);
+}
+
+bool uvf_mailbox_find_ring(struct uvf_mailbox *mailbox, uint32_t *ret_index)
+{
+	for (uint32_t i = 0; i < UVF_AGENT_SLOTS / 64; i++) {
+		uint64_t *rung = &mailbox->bell->rung[i];
+		uint64_t bits = __atomic_load_n(rung, __ATOMIC_RELAXED);
+		uint64_t bit = bits & -bits;
+
+		if (!bits ||
+		    !(__atomic_fetch_and(rung, ~bit, __ATOMIC_ACQ_REL) & bit))
+			continue;
+		*ret_index = i * 64 + (uint32_t)__builtin_ctzll(bit);
+		return true;
+	}
+	return false;
+}
+
+int uvf_mailbox_begin_ring(struct uvf_mailbox *mailbox, uint32_t index,
+			   struct uvf_agent_slot *ret_copy)
+{
+	struct uvf_agent_slot *slot = &mailbox->slots[index];
+	uint32_t request = UVF_AGENT_REQUEST;
+
+	/* Who made the call meanwhile is served by that. */
+	if (atomic_exchange(&mailbox->is_served[index], true))
+		return -EBUSY;
+	if (!__atomic_compare_exchange_n(&slot->state, &request,
+					 UVF_AGENT_SERVING, false,
+					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+		atomic_store(&mailbox->is_served[index], false);
+		return -EINVAL;
+	}
+	memcpy(ret_copy, slot, sizeof(*ret_copy));
+	atomic_store_explicit(&mailbox->owners[index],
+			      (uint64_t)ret_copy->tid << 32 | ret_copy->busy,
+			      memory_order_relaxed);
+	return 0;
+}
+
+void uvf_mailbox_decline(struct uvf_mailbox *mailbox, uint32_t index)
+{
+	__atomic_store_n(&mailbox->slots[index].state, UVF_AGENT_DECLINED,
+			 __ATOMIC_RELEASE);
+	atomic_store(&mailbox->is_served[index], false);
 }
 
 static void stack_end(pid_t tid, uint64_t addr,

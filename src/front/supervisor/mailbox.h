@@ -5,6 +5,7 @@
 #ifndef UVF_FRONT_SUPERVISOR_MAILBOX_H
 #define UVF_FRONT_SUPERVISOR_MAILBOX_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -42,6 +43,29 @@ int uvf_mailbox_begin(struct uvf_mailbox *mailbox, pid_t tid, uint64_t index,
 /* Hand the answer over: registers, action and what belongs to it. */
 void uvf_mailbox_end(struct uvf_mailbox *mailbox, pid_t tid, uint64_t index,
 		     uint64_t addr, const struct uvf_agent_slot *copy);
+
+/* Agents ring from now on, or they do not. */
+void uvf_mailbox_listen(struct uvf_mailbox *mailbox, bool on);
+
+/* Whether one rang for nothing since this was asked last. */
+bool uvf_mailbox_take_missed(struct uvf_mailbox *mailbox);
+
+/* A slot whose agent rang, once for each time; false: none did. */
+bool uvf_mailbox_find_ring(struct uvf_mailbox *mailbox, uint32_t *ret_index);
+
+/**
+ * uvf_mailbox_begin_ring() - take in a fault that was not a call
+ * @index: from uvf_mailbox_find_ring()
+ * @ret_copy: written on success; who it is from, is only the client's word
+ *
+ * Return: 0: it is to be ended by uvf_mailbox_end(), or declined;
+ *   -EBUSY, -EINVAL: it is not there any more.
+ */
+int uvf_mailbox_begin_ring(struct uvf_mailbox *mailbox, uint32_t index,
+			   struct uvf_agent_slot *ret_copy);
+
+/* It can be served as a call only. */
+void uvf_mailbox_decline(struct uvf_mailbox *mailbox, uint32_t index);
 
 /**
  * uvf_mailbox_reclaim() - free the slots of threads that are gone

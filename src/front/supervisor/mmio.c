@@ -57,7 +57,7 @@ struct fault {
 	struct uvf_mmio *mmio;
 	struct uvf_mmio_space *space;
 	pid_t tid;
-	void *call;
+	void *call;                  /* NULL: there is none */
 	struct uvf_agent_slot *slot; /* our copy */
 	struct window windows[WINDOWS];
 	unsigned int n_windows;
@@ -564,6 +564,7 @@ static enum uvf_agent_action outlive(struct fault *f, struct window *w,
 	return action;
 }
 
+/* Return: 0 when it takes a call. */
 static enum uvf_agent_action serve(struct fault *f)
 {
 	struct window *w = &f->windows[0];
@@ -573,7 +574,9 @@ static enum uvf_agent_action serve(struct fault *f)
 	if (window_open(f, f->slot->addr, w, &prot))
 		return UVF_AGENT_CHAIN;
 	f->n_windows = 1;
-	if (w->file) {
+	if (!f->call && (!w->file || w->page.kind != UVF_PAGE_TRAP)) {
+		action = 0;
+	} else if (w->file) {
 		switch (w->page.kind) {
 		case UVF_PAGE_TRAP:
 			action = emulate(f);
@@ -614,4 +617,27 @@ long uvf_mmio_fault(struct uvf_mmio *mmio, struct uvf_mmio_space *space,
 	copy.action = serve(&f);
 	uvf_mailbox_end(mmio->mailbox, tid, slot, addr, &copy);
 	return copy.action;
+}
+
+void uvf_mmio_ring(struct uvf_mmio *mmio, struct uvf_mmio_space *space,
+		   pid_t tid, uint32_t index)
+{
+	struct uvf_agent_slot copy;
+	struct fault f = {
+		.mmio = mmio,
+		.space = space,
+		.tid = tid,
+		.slot = &copy,
+	};
+	enum uvf_agent_action action = 0;
+
+	if (uvf_mailbox_begin_ring(mmio->mailbox, index, &copy))
+		return;
+	if (space && copy.tid == tid)
+		action = serve(&f);
+	copy.action = action;
+	if (action)
+		uvf_mailbox_end(mmio->mailbox, tid, index, 0, &copy);
+	else
+		uvf_mailbox_decline(mmio->mailbox, index);
 }

@@ -58,4 +58,14 @@ struct uvf_mailbox *uvf_mmio_mailbox(struct uvf_mmio *mmio);
 long uvf_mmio_fault(struct uvf_mmio *mmio, struct uvf_mmio_space *space,
 		    pid_t tid, uint64_t slot, uint64_t addr, void *call);
 
+/**
+ * uvf_mmio_ring() - a fault whose agent rang
+ * @space: of the process that the slot was last seen with; NULL: of none
+ * @tid:   of the thread
+ * @index: of the slot
+ * Whatever needs a system call is left to one.
+ */
+void uvf_mmio_ring(struct uvf_mmio *mmio, struct uvf_mmio_space *space,
+		   pid_t tid, uint32_t index);
+
 #endif /* UVF_FRONT_SUPERVISOR_MMIO_H */

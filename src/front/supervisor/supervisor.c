@@ -28,6 +28,7 @@
 #include "front/supervisor/listener.h"
 #include "front/supervisor/mailbox.h"
 #include "front/supervisor/mmio.h"
+#include "front/supervisor/mmio_watch.h"
 #include "front/supervisor/run.h"
 #include "front/supervisor/uevents.h"
 #include "mem/copy.h"
@@ -51,6 +52,7 @@ struct supervisor {
 	struct uvf_eventfds *eventfds;
 	struct uvf_kvms *kvms;
 	struct uvf_mmio *mmio;
+	struct uvf_mmio_watch *watch;
 	struct uvf_control_machine control;
 	struct uvf_listener *listener;
 	int listener_fd;
@@ -134,6 +136,10 @@ static int prepare(struct supervisor *s)
 		what = "memory shared with the program";
 		ret = uvf_mmio_create(&s->mmio, &uvf_call_mmio_ops, s->fds);
 	}
+	if (!ret) {
+		what = "no thread";
+		ret = uvf_mmio_watch_create(&s->watch, s->mmio);
+	}
 	if (!ret && (s->run->no_pidfd_getfd || !uvf_eventfds_may_fetch())) {
 		what = "no memory for the run";
 		ret = uvf_eventfds_create(&s->eventfds);
@@ -162,6 +168,7 @@ static void start_control(struct supervisor *s)
 static void clean_up(struct supervisor *s)
 {
 	uvf_listener_stop(s->listener);
+	uvf_mmio_watch_destroy(s->watch);
 	uvf_peer_set_device_memory(NULL);
 	/* Requests that wait for users end with the last file. */
 	uvf_fds_release(s->fds);
@@ -257,6 +264,7 @@ static int start_listener(struct supervisor *s)
 		.eventfds = s->eventfds,
 		.kvms = s->kvms,
 		.mmio = s->mmio,
+		.watch = s->watch,
 		.may_trace = !s->run->no_ptrace && may_trace(s->janitor),
 	};
 	int ret = uvf_listener_start(&s->listener, &params);
@@ -354,6 +362,7 @@ static bool hear_janitor(struct supervisor *s)
 static void end_clients(struct supervisor *s)
 {
 	uvf_clients_reap(s->clients);
+	uvf_mmio_watch_reap(s->watch);
 	uvf_mailbox_reclaim(uvf_mmio_mailbox(s->mmio));
 }
 

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,7 @@ static struct {
 	pthread_mutex_t lock;
 	struct client clients[MAX_CLIENTS];
 	unsigned int n_clients;
+	_Atomic(pid_t) owners[UVF_AGENT_SLOTS]; /* of slots, by calls */
 } run = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* One notification being served. */
@@ -260,11 +262,41 @@ static void serve_ioctl(struct call *call)
 	pthread_mutex_lock(&run.lock);
 	client = client_of((pid_t)call->req->pid);
 	pthread_mutex_unlock(&run.lock);
+	if (args[2] < UVF_AGENT_SLOTS)
+		atomic_store(&run.owners[args[2]], (pid_t)call->req->pid);
 	action = client ? uvf_mmio_fault(run.mmio, client->space,
 					 (pid_t)call->req->pid, args[2],
 					 args[3], call)
 			: UVF_AGENT_CHAIN;
 	answer(call->req, action, 0, false);
+}
+
+/* Slots are known by the calls that came of them. */
+static void *ring_thread(void *unused)
+{
+	struct uvf_mailbox *mailbox = uvf_mmio_mailbox(run.mmio);
+	struct pollfd stop = {.fd = run.stop, .events = POLLIN};
+
+	(void)unused;
+	while (!poll(&stop, 1, 0)) {
+		struct client *client = NULL;
+		uint32_t index;
+		pid_t tid;
+
+		/* Again, after somebody was kept waiting. */
+		uvf_mailbox_listen(mailbox, true);
+		if (!uvf_mailbox_find_ring(mailbox, &index))
+			continue;
+		tid = atomic_load(&run.owners[index]);
+		pthread_mutex_lock(&run.lock);
+		if (tid)
+			client = client_of(tid);
+		pthread_mutex_unlock(&run.lock);
+		uvf_mmio_ring(run.mmio, client ? client->space : NULL, tid,
+			      index);
+		toy->n_rings++;
+	}
+	return NULL;
 }
 
 static void serve_sigaction(struct call *call)
@@ -440,6 +472,8 @@ static void setup(void)
 	run.memory_fd = memfd_create("toy-memory", MFD_CLOEXEC);
 	(void)!ftruncate(run.memory_fd, TOY_SIZE);
 	run.n_clients = 0;
+	for (unsigned int i = 0; i < UVF_AGENT_SLOTS; i++)
+		atomic_store(&run.owners[i], 0);
 	if (uvf_mmio_create(&run.mmio, &mmio_ops, NULL))
 		_exit(99);
 }
@@ -468,9 +502,10 @@ static int wait_for(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static int run_client(int (*client)(void), const char *path)
+static int run_client(int (*client)(void), const char *path, bool hears)
 {
-	pthread_t threads[2];
+	pthread_t threads[3];
+	unsigned int n_threads = hears ? 3 : 2;
 	int socks[2], pipes[2];
 	unsigned int i;
 	int status;
@@ -490,13 +525,14 @@ static int run_client(int (*client)(void), const char *path)
 	run.stop = pipes[0];
 	(void)ioctl(run.listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
 		    SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
-	for (i = 0; i < 2; i++)
-		pthread_create(&threads[i], NULL, listen_thread, NULL);
+	for (i = 0; i < n_threads; i++)
+		pthread_create(&threads[i], NULL,
+			       i < 2 ? listen_thread : ring_thread, NULL);
 	(void)!write(socks[0], "", 1);
 	status = wait_for(pid);
 	/* Stays readable: for both, whoever else has the other end open. */
 	(void)!write(pipes[1], "", 1);
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < n_threads; i++)
 		pthread_join(threads[i], NULL);
 	close(pipes[0]);
 	close(pipes[1]);
@@ -508,12 +544,17 @@ static int run_client(int (*client)(void), const char *path)
 
 int toy_run(int (*client)(void))
 {
-	return run_client(client, NULL);
+	return run_client(client, NULL, false);
+}
+
+int toy_run_hearing(int (*client)(void))
+{
+	return run_client(client, NULL, true);
 }
 
 int toy_exec(const char *path)
 {
-	return run_client(NULL, path);
+	return run_client(NULL, path, false);
 }
 
 volatile uint8_t *toy_map(int prot)

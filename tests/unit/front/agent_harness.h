@@ -35,6 +35,7 @@ struct toy {
 	struct toy_access log[TOY_LOG_MAX];
 	unsigned int n_injected; /* agents put in */
 	unsigned int n_refused;  /* agents that could not be */
+	unsigned int n_rings;    /* of agents, that were heard */
 };
 
 extern struct toy *toy;
@@ -47,6 +48,9 @@ extern struct toy *toy;
  * status, or 128 plus the signal that ended it.
  */
 int toy_run(int (*client)(void));
+
+/* The same, and a third thread of the supervisor hears agents ring. */
+int toy_run_hearing(int (*client)(void));
 
 /* The same for a program, without arguments; it inherits TOY_FD. */
 int toy_exec(const char *path);
@@ -68,5 +72,10 @@ volatile uint8_t *toy_map(int prot);
 
 /* agent_vectors.c: a test, as for cmocka. */
 void vector_registers_are_loaded_and_stored(void **unused);
+
+/* agent_rings.c, likewise. */
+void rings_are_served(void **unused);
+void a_ring_that_nobody_hears_becomes_a_call(void **unused);
+void what_takes_a_call_is_declined(void **unused);
 
 #endif /* UVF_TESTS_UNIT_FRONT_AGENT_HARNESS_H */
