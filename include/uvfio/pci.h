@@ -119,6 +119,22 @@ struct uvfio_region {
 
 #define UVFIO_REGION_OF_VENDOR(vendor) (0x80000000u | (vendor))
 
+struct uvfio_pci_model;
+
+/*
+ * Virtual functions that this one can have (SR-IOV).  They come and go by its
+ * file sriov_numvfs.  Each is an instance of another descriptor, which is PCI
+ * Express without INTx, and whose BARs are whole pages of memory; its vendor
+ * and revision are those of the physical function.
+ */
+struct uvfio_sriov {
+	uint16_t offset;    /* extended capability, 64 bytes; 0: no SR-IOV */
+	uint16_t total_vfs; /* 1 to 65535 */
+	uint16_t first;     /* from the function's address to that of VF 0 */
+	uint16_t stride;    /* from VF to VF */
+	const struct uvfio_pci_model *vf;
+};
+
 /* How the function can be reset, and what else it can and is. */
 #define UVFIO_PCI_FLR      0x1u  /* needs the PCI Express capability */
 #define UVFIO_PCI_PM_RESET 0x2u  /* D3hot to D0 loses the state */
@@ -159,6 +175,7 @@ struct uvfio_pci_model {
 	uint32_t rom_size;  /* bytes; the BAR is the power of two around it */
 	const struct uvfio_region *regions;
 	size_t region_count;
+	struct uvfio_sriov sriov;
 	/*
 	 * Make the descriptor of one device out of its keys.  model is a copy
 	 * of this one; what it is made to point to must live until
@@ -204,6 +221,12 @@ void uvfio_intx_set(struct uvfio_dev *dev, bool level);
  *   -ENODEV  neither MSI-X nor MSI is enabled: nothing is sent
  */
 int uvfio_vector_send(struct uvfio_dev *dev, unsigned int vector);
+
+/** uvfio_physfn() - the function whose VF this is, or NULL */
+struct uvfio_dev *uvfio_physfn(struct uvfio_dev *dev);
+
+/** uvfio_vf_index() - which VF of its physical function this is, from 0 */
+unsigned int uvfio_vf_index(struct uvfio_dev *dev);
 
 /** uvfio_irq_mode() - the kind of interrupt the hardware has enabled */
 enum uvfio_irq_mode uvfio_irq_mode(struct uvfio_dev *dev);

@@ -112,6 +112,7 @@ static const struct row rows[] = {
 	ROW(NUMBER, bar_access_max,             4, 4, 4, 4, 4, 8, 8),
 	ROW(SWITCH, irq_negative_fd_is_error,   0, 0, 0, 0, 0, 1, 1),
 	ROW(SWITCH, hot_reset_checks_bus_first, 1, 1, 1, 1, 0, 0, 0),
+	ROW(SWITCH, vfio_has_vfs,               0, 0, 0, 1, 1, 1, 1),
 	ROW(NUMBER, express_v2_size,
 	    0x32, 0x32, 0x32, 0x32, 0x32, 0x34, 0x34),
 };

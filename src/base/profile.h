@@ -93,6 +93,7 @@ struct uvf_profile {
 	unsigned int bar_access_max;   /* bytes of the widest piece */
 	bool irq_negative_fd_is_error; /* ERR, REQ: fd below -1 is EINVAL */
 	bool hot_reset_checks_bus_first;
+	bool vfio_has_vfs;            /* enable_sriov of vfio-pci */
 	unsigned int express_v2_size; /* bytes of a v2 endpoint's capability */
 };
 

@@ -53,6 +53,10 @@ struct uvf_bus_attr {
 	unsigned int arg; /* of pread and pwrite */
 };
 
+/* A link of a device's directory to that of another. */
+typedef void uvf_bus_link_fn(void *arg, const char *name,
+			     struct uvf_bus_device *target);
+
 struct uvf_bus_device_ops {
 	const struct uvf_bus_attr *attrs; /* ends with a NULL name */
 	/* The last reference went. */
@@ -70,6 +74,9 @@ struct uvf_bus_device_ops {
 	/* Lines KEY=VALUE of its uevents after DRIVER; bytes written. */
 	size_t (*show_pairs)(struct uvf_bus_device *device, char *buf,
 			     size_t size);
+	/* Calls @link for each further link; NULL: there is none. */
+	void (*each_link)(struct uvf_bus_device *device, uvf_bus_link_fn *link,
+			  void *arg);
 };
 
 /* Embedded by the bus's device (struct uvf_pci). */

@@ -144,9 +144,26 @@ static void walk_pci_bus(struct uvf_walk *walk, const char *above,
 	uvf_walk_link(walk, dir, "class/pci_bus/%s", name);
 }
 
+/* Where links of a device are. */
+struct link_place {
+	struct uvf_walk *walk;
+	const char *dir;
+};
+
+static void walk_link_to(void *arg, const char *name,
+			 struct uvf_bus_device *target)
+{
+	const struct link_place *place = arg;
+	char path[UVF_BUS_PATH];
+
+	uvf_bus_device_path(target, path);
+	uvf_walk_link(place->walk, path, "%s/%s", place->dir, name);
+}
+
 static void walk_device(struct uvf_walk *walk, struct uvf_bus_device *device)
 {
 	char dir[UVF_BUS_PATH], target[UVF_WALK_PATH];
+	struct link_place place = {walk, dir};
 	struct uvf_driver *driver;
 	unsigned int group;
 	int index;
@@ -170,6 +187,8 @@ static void walk_device(struct uvf_walk *walk, struct uvf_bus_device *device)
 	}
 	if (uvf_bus_device_group_id(device, &group))
 		walk_group_of(walk, dir, group);
+	if (device->ops->each_link)
+		device->ops->each_link(device, walk_link_to, &place);
 	if (index >= 0)
 		walk_vfio_dev(walk, dir, index);
 	uvf_sysfs_walk_mdevs(walk, device, dir);

@@ -72,6 +72,9 @@ static uint64_t end_of_function(const struct want *want,
 	}
 	if (!want->is_io)
 		at = end_of(at, want->size, pci->rom.address, pci->rom.size);
+	for (unsigned int i = 0; !want->is_io && i < UVFIO_PCI_BARS; i++)
+		at = end_of(at, want->size, pci->sriov.bars[i].address,
+			    pci->sriov.bars[i].size);
 	for (unsigned int i = 0; has_windows && i < UVF_PCI_WINDOWS; i++)
 		if ((i == 0) == want->is_io)
 			at = end_of(at, want->size,
@@ -202,14 +205,56 @@ static int assign_bar(struct uvf_pci *pci, unsigned int i,
 	return 0;
 }
 
+/* BARs of all VFs that a PF can have, one behind the other. */
+static int assign_vf_bars(struct uvf_pci *pci, struct uvfio_error *err)
+{
+	const struct uvfio_sriov *sriov = &pci->desc->sriov;
+
+	for (unsigned int i = 0; sriov->offset && i < UVFIO_PCI_BARS; i++) {
+		const struct uvfio_bar *bar = &sriov->vf->bars[i];
+		const struct want want = {
+			.pci = pci,
+			.size = bar->size * sriov->total_vfs,
+			.align = bar->size,
+			.is_64bit = bar->flags & UVFIO_BAR_64,
+		};
+
+		if (!bar->size)
+			continue;
+		if (!find_room(&want, &pci->sriov.bars[i].address)) {
+			uvfio_error_set(err,
+					"%s: no room on the bus for BAR %u of "
+					"its VFs",
+					pci->bus.name, i);
+			return -ENOSPC;
+		}
+		pci->sriov.bars[i].size = want.size;
+	}
+	return 0;
+}
+
+/* Those of a VF are parts of what its PF has for all. */
+static void take_vf_bars(struct uvf_pci *pci)
+{
+	for (unsigned int i = 0; i < UVFIO_PCI_BARS; i++)
+		pci->bars[i].address = pci->physfn->sriov.bars[i].address +
+				       pci->bars[i].size * pci->vf_index;
+}
+
 int uvf_bars_assign(struct uvf_pci *pci, struct uvfio_error *err)
 {
 	int ret = 0;
 
+	if (pci->physfn) {
+		take_vf_bars(pci);
+		return 0;
+	}
 	for (unsigned int i = 0; i < UVFIO_PCI_BARS && !ret; i++)
 		if (pci->bars[i].size)
 			ret = assign_bar(pci, i, err);
-	return ret ? ret : assign_rom(pci, err);
+	if (!ret)
+		ret = assign_rom(pci, err);
+	return ret ? ret : assign_vf_bars(pci, err);
 }
 
 int uvf_windows_assign(struct uvf_pci *pci, struct uvfio_error *err)

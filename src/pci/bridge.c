@@ -102,6 +102,7 @@ int uvf_bridge_init(struct uvf_pci *pci, struct uvfio_error *err)
 		return -ENOSPC;
 	}
 	pci->bridge.secondary = (uint8_t)number;
+	pci->bridge.subordinate = (uint8_t)number;
 	(void)snprintf(pci->bus.behind, sizeof(pci->bus.behind), "%04x:%02x",
 		       pci->address.segment, number);
 	return uvf_windows_assign(pci, err);
@@ -118,7 +119,7 @@ void uvf_bridge_build_header(struct uvf_pci *pci)
 	hw[PCI_HEADER_TYPE] = PCI_HEADER_TYPE_BRIDGE;
 	hw[PCI_PRIMARY_BUS] = pci->address.bus;
 	hw[PCI_SECONDARY_BUS] = pci->bridge.secondary;
-	hw[PCI_SUBORDINATE_BUS] = pci->bridge.secondary;
+	hw[PCI_SUBORDINATE_BUS] = pci->bridge.subordinate;
 	hw[PCI_IO_BASE] = (uint8_t)(io->address >> 8 & 0xf0);
 	hw[PCI_IO_LIMIT] = (uint8_t)(io_last >> 8 & 0xf0);
 	uvf_put16(hw + PCI_MEMORY_BASE, (uint16_t)(mem->address >> 16));

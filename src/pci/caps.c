@@ -114,6 +114,9 @@ static uint16_t express_type(const struct uvf_pci *pci)
 {
 	if (uvf_pci_is_bridge(pci))
 		return PCI_EXP_TYPE_ROOT_PORT;
+	/* A VF is where its PF is, on whatever bus its number lies. */
+	if (pci->physfn)
+		return express_type(pci->physfn);
 	return pci->address.bus ? PCI_EXP_TYPE_ENDPOINT : PCI_EXP_TYPE_RC_END;
 }
 

@@ -11,6 +11,16 @@
 #include "pci/hw.h"
 #include "pci/perms.h"
 
+/* What a VF's own registers do not say. */
+static void show_vf_locked(struct uvf_pci *pci) UVF_REQUIRES(pci->model.lock)
+{
+	uint8_t *vconfig = pci->vconfig;
+
+	uvf_put16(vconfig + PCI_VENDOR_ID, pci->desc->vendor);
+	uvf_put16(vconfig + PCI_DEVICE_ID, pci->desc->device);
+	vconfig[PCI_COMMAND] |= PCI_COMMAND_MEMORY;
+}
+
 int uvf_config_open_locked(struct uvf_pci *pci)
 {
 	uvf_assert_held(&pci->model.lock);
@@ -23,6 +33,8 @@ int uvf_config_open_locked(struct uvf_pci *pci)
 	memset(pci->map, UVF_CAP_NONE, pci->config_size);
 	uvf_caps_claim_locked(pci, 0, PCI_STD_HEADER_SIZEOF, 0);
 	pci->bars_are_dirty = true;
+	if (pci->physfn)
+		show_vf_locked(pci);
 	if (uvf_caps_show_locked(pci))
 		uvf_ecaps_show_locked(pci);
 	return 0;
@@ -40,8 +52,9 @@ void uvf_config_close_locked(struct uvf_pci *pci)
 bool uvf_config_has_memory_locked(struct uvf_pci *pci)
 {
 	uvf_assert_held(&pci->model.lock);
+	/* That of a VF is always on, whatever its client sees. */
 	return pci->power < 3 && pci->vconfig &&
-	       pci->vconfig[PCI_COMMAND] & PCI_COMMAND_MEMORY;
+	       (pci->physfn || pci->vconfig[PCI_COMMAND] & PCI_COMMAND_MEMORY);
 }
 
 /*
@@ -122,6 +135,9 @@ static uint32_t read_piece_locked(struct uvf_pci *pci,
 		break;
 	}
 	virt = mask_at(perm, perm->virt, piece);
+	/* The hardware of a VF has no such bit. */
+	if (pci->physfn && piece->pos == PCI_COMMAND)
+		value |= pci->vconfig[PCI_COMMAND] & PCI_COMMAND_MEMORY;
 	return (value & ~virt) | (virtual_value(pci, piece) & virt);
 }
 

@@ -205,6 +205,13 @@ static int check_caps(const struct uvfio_pci_model *desc,
 			return ret;
 		starts.bytes[desc->caps[i].offset] = 1;
 	}
+	if (desc->sriov.offset) {
+		if (!take(&taken, desc->sriov.offset, PCI_EXT_CAP_SRIOV_SIZEOF,
+			  PCI_CFG_SPACE_SIZE, uvf_descriptor_config_size(desc)))
+			return refuse(desc, err,
+				      "SR-IOV overlaps or leaves config space");
+		starts.bytes[desc->sriov.offset] = 1;
+	}
 	ret = check_kinds(desc, err);
 	return ret ? ret : check_image(desc, &starts, err);
 }
@@ -367,6 +374,37 @@ static bool can_migrate(const struct uvfio_pci_model *desc)
 	       strlen(desc->name) < UVF_MIGRATE_NAME;
 }
 
+/* A VF is PCI Express without lines, and its BARs are pages of memory. */
+static bool is_vf(const struct uvfio_pci_model *vf)
+{
+	for (unsigned int i = 0; i < UVFIO_PCI_BARS; i++)
+		if (vf->bars[i].size && (vf->bars[i].size < UVF_PCI_PAGE ||
+					 vf->bars[i].flags & UVFIO_BAR_IO))
+			return false;
+	return vf->features & UVFIO_PCI_EXPRESS &&
+	       !(vf->features & UVFIO_PCI_BRIDGE) && !vf->intx_pin &&
+	       !vf->rom_size && !vf->sriov.offset && !vf->configure;
+}
+
+static int check_sriov(const struct uvfio_pci_model *desc,
+		       struct uvfio_error *err)
+{
+	const struct uvfio_sriov *sriov = &desc->sriov;
+
+	if (!sriov->offset)
+		return 0;
+	if (!(desc->features & UVFIO_PCI_EXPRESS) || !sriov->total_vfs ||
+	    !sriov->first || !sriov->stride)
+		return refuse(desc, err,
+			      "SR-IOV needs PCI Express, VFs, and where they "
+			      "are");
+	if (!sriov->vf || !is_vf(sriov->vf))
+		return refuse(desc, err,
+			      "a VF is PCI Express without INTx, and its BARs "
+			      "are whole pages of memory");
+	return uvf_descriptor_check(sriov->vf, err);
+}
+
 int uvf_descriptor_check(const struct uvfio_pci_model *desc,
 			 struct uvfio_error *err)
 {
@@ -392,5 +430,7 @@ int uvf_descriptor_check(const struct uvfio_pci_model *desc,
 	ret = check_data(desc, err);
 	if (!ret)
 		ret = check_caps(desc, err);
+	if (!ret)
+		ret = check_sriov(desc, err);
 	return ret ? ret : check_msix(desc, err);
 }

@@ -25,6 +25,7 @@
 #include "pci/pci.h"
 #include "pci/reset.h"
 #include "pci/slot.h"
+#include "pci/sriov.h"
 #include "pci/vpd.h"
 
 #define MULTIFUNCTION 0x80 /* header type */
@@ -77,8 +78,11 @@ static int take_address(struct uvf_pci *pci, struct uvfio_error *err)
 {
 	struct uvf_bus_device *other;
 
+	/* VFs have numbers of other buses, but no other bus. */
 	(void)snprintf(pci->bus.root, sizeof(pci->bus.root), "pci%04x:%02x",
-		       pci->address.segment, pci->address.bus);
+		       pci->address.segment,
+		       pci->physfn ? pci->physfn->address.bus
+				   : pci->address.bus);
 	uvf_address_print(pci->bus.name, sizeof(pci->bus.name), &pci->address);
 	other = uvf_machine_find(pci->machine, pci->bus.name);
 	if (!other)
@@ -221,8 +225,10 @@ static void unconfigure(struct uvf_pci *pci)
 }
 
 /* The descriptor of this function, which its keys may have a part in. */
-static int configure(struct uvf_pci *pci, const struct uvfio_pci_model *model,
-		     const struct uvf_options *options, struct uvfio_error *err)
+static int configure_by_keys(struct uvf_pci *pci,
+			     const struct uvfio_pci_model *model,
+			     const struct uvf_options *options,
+			     struct uvfio_error *err)
 {
 	const struct uvfio_spec spec = {.options = options};
 	int ret;
@@ -247,6 +253,23 @@ static int configure(struct uvf_pci *pci, const struct uvfio_pci_model *model,
 	return ret;
 }
 
+/* The descriptor of a VF has some of its PF's identity. */
+static int configure_vf(struct uvf_pci *pci,
+			const struct uvfio_pci_model *model)
+{
+	const struct uvfio_pci_model *pf = pci->physfn->desc;
+
+	pci->given = model;
+	pci->own_desc = uvf_zalloc(sizeof(*pci->own_desc));
+	if (!pci->own_desc)
+		return -ENOMEM;
+	*pci->own_desc = *model;
+	pci->own_desc->vendor = pf->vendor;
+	pci->own_desc->revision = pf->revision;
+	pci->desc = pci->own_desc;
+	return 0;
+}
+
 static void destroy(struct uvf_bus_device *bus)
 {
 	struct uvf_pci *pci = uvf_pci_of_bus(bus);
@@ -255,6 +278,8 @@ static void destroy(struct uvf_bus_device *bus)
 	fini_hardware(pci);
 	uvf_slot_destroy(pci->slot);
 	uvf_options_put(pci->options);
+	if (pci->physfn)
+		uvf_bus_device_put(&pci->physfn->bus);
 	unconfigure(pci);
 	uvf_free(pci);
 }
@@ -280,7 +305,8 @@ static void mark_multifunction(struct uvf_pci *pci,
 	for (size_t i = 0; i < count; i++) {
 		struct uvf_pci *other = uvf_pci_of_bus(others[i]);
 
-		if (!is_same_slot(pci, other))
+		/* Linux does not look at the bit of VFs. */
+		if (!is_same_slot(pci, other) || pci->physfn || other->physfn)
 			continue;
 		mark_one(other);
 		mark_one(pci);
@@ -316,7 +342,9 @@ static void init_fields(struct uvf_pci *pci, struct uvf_machine *machine,
 
 	pci->bus_ops.attrs = pci->attrs;
 	pci->bus_ops.destroy = destroy;
-	pci->bus_ops.removed = uvf_slot_leave;
+	/* A VF does not come back by itself. */
+	pci->bus_ops.removed = pci->physfn ? NULL : uvf_slot_leave;
+	pci->bus_ops.each_link = uvf_sriov_each_link;
 	pci->bus_ops.set_domain = set_domain;
 	pci->bus_ops.show_pairs = uvf_sysfs_show_pairs;
 	pci->bus.bus = uvf_bus_find(machine, "pci");
@@ -342,6 +370,7 @@ static void init_fields(struct uvf_pci *pci, struct uvf_machine *machine,
 	pci->req_trigger = -1;
 	pci->wakeup = -1;
 	pci->user.numa_node = -1;
+	atomic_init(&pci->sriov.is_autoprobe, true);
 	uvf_list_init(&pci->ioeventfds);
 }
 
@@ -349,8 +378,14 @@ static void init_fields(struct uvf_pci *pci, struct uvf_machine *machine,
 static int build(struct uvf_pci *pci, struct uvf_worker *worker, int group,
 		 const struct uvf_pci_address *at, struct uvfio_error *err)
 {
-	int ret = uvf_bridge_place(pci, err);
+	int ret = 0;
 
+	if (!pci->physfn)
+		ret = uvf_bridge_place(pci, err);
+	else
+		pci->bus.parent = pci->physfn->bus.parent;
+	if (pci->physfn && pci->bus.parent)
+		uvf_bus_device_get(pci->bus.parent);
 	if (!ret && at)
 		pci->address = *at;
 	else if (!ret)
@@ -366,8 +401,9 @@ static int build(struct uvf_pci *pci, struct uvf_worker *worker, int group,
 	/* Said of functions with the PM capability only. */
 	pci->user.d3cold_allowed = pci->pm_offset;
 	uvf_sysfs_init(pci);
-	pci->slot = uvf_slot_create(pci, worker);
-	ret = pci->slot ? init_model(pci, worker, err) : -ENOMEM;
+	if (!pci->physfn)
+		pci->slot = uvf_slot_create(pci, worker);
+	ret = pci->slot || pci->physfn ? init_model(pci, worker, err) : -ENOMEM;
 	if (ret)
 		goto err_hardware;
 	ret = add(pci, group);
@@ -383,49 +419,81 @@ err_hardware:
 	return ret;
 }
 
-static int create(struct uvf_machine *machine, struct uvf_worker *worker,
-		  const struct uvfio_pci_model *model,
-		  struct uvf_options *options, const struct uvf_pci_address *at,
-		  struct uvfio_error *err, struct uvf_pci **ret_pci)
+/* What a function is made of, and where it is to be. */
+struct request {
+	struct uvf_machine *machine;
+	struct uvf_worker *worker;
+	const struct uvfio_pci_model *model;
+	struct uvf_options *options;
+	const struct uvf_pci_address *at; /* NULL: as the options say */
+	struct uvf_pci *physfn;           /* of a VF */
+	unsigned int vf_index;
+};
+
+static void destroy_unborn(struct uvf_pci *pci)
 {
+	uvf_options_put(pci->options);
+	uvf_bus_device_fini(&pci->bus);
+	if (pci->physfn)
+		uvf_bus_device_put(&pci->physfn->bus);
+	unconfigure(pci);
+	uvf_free(pci);
+}
+
+static int create_parsed(const struct request *request, int group,
+			 const char *iommu, unsigned int iommu_bits,
+			 struct uvfio_error *err, struct uvf_pci **ret_pci)
+{
+	struct uvf_pci *pci = uvf_zalloc(sizeof(*pci));
+	int ret;
+
+	if (!pci)
+		return -ENOMEM;
+	pci->physfn = request->physfn;
+	pci->vf_index = request->vf_index;
+	ret = pci->physfn ? configure_vf(pci, request->model)
+			  : configure_by_keys(pci, request->model,
+					      request->options, err);
+	if (ret) {
+		uvf_free(pci);
+		return ret;
+	}
+	init_fields(pci, request->machine, uvf_options_get(request->options));
+	pci->bus.iommu = iommu;
+	pci->bus.iommu_bits = iommu_bits;
+	if (pci->physfn)
+		uvf_bus_device_get(&pci->physfn->bus);
+	/* Before anybody else can find it and take it out again. */
+	uvf_bus_device_get(&pci->bus);
+	ret = build(pci, request->worker, group, request->at, err);
+	if (ret) {
+		destroy_unborn(pci);
+		return ret;
+	}
+	*ret_pci = pci;
+	return 0;
+}
+
+static int create(const struct request *request, struct uvfio_error *err,
+		  struct uvf_pci **ret_pci)
+{
+	const struct uvf_options *options = request->options;
+	const struct uvf_machine *machine = request->machine;
 	const char *iommu = NULL;
 	unsigned int bits = 0;
-	struct uvf_pci *pci;
 	int group;
 	int ret;
 
-	ret = uvf_keys_check(options, model->name, model->keys, generic, err);
+	ret = uvf_keys_check(options, request->model->name,
+			     request->model->keys, generic, err);
 	if (!ret)
 		ret = uvf_key_group(&group, machine, options, err);
 	if (!ret)
 		ret = uvf_key_iommu(&iommu, &bits, machine, options, err);
 	if (!ret)
 		ret = uvf_key_driver(options, UVF_PCI_DRIVER_NAME, err);
-	if (ret)
-		return ret;
-	pci = uvf_zalloc(sizeof(*pci));
-	if (!pci)
-		return -ENOMEM;
-	ret = configure(pci, model, options, err);
-	if (ret) {
-		uvf_free(pci);
-		return ret;
-	}
-	init_fields(pci, machine, uvf_options_get(options));
-	pci->bus.iommu = iommu;
-	pci->bus.iommu_bits = bits;
-	/* Before anybody else can find it and take it out again. */
-	uvf_bus_device_get(&pci->bus);
-	ret = build(pci, worker, group, at, err);
-	if (!ret) {
-		*ret_pci = pci;
-		return 0;
-	}
-	uvf_options_put(options);
-	uvf_bus_device_fini(&pci->bus);
-	unconfigure(pci);
-	uvf_free(pci);
-	return ret;
+	return ret ? ret
+		   : create_parsed(request, group, iommu, bits, err, ret_pci);
 }
 
 int uvf_pci_create_at(struct uvf_machine *machine, struct uvf_worker *worker,
@@ -433,11 +501,48 @@ int uvf_pci_create_at(struct uvf_machine *machine, struct uvf_worker *worker,
 		      struct uvf_options *options,
 		      const struct uvf_pci_address *at, struct uvfio_error *err)
 {
+	const struct request request = {
+		.machine = machine,
+		.worker = worker,
+		.model = model,
+		.options = options,
+		.at = at,
+	};
 	struct uvf_pci *pci;
-	int ret = create(machine, worker, model, options, at, err, &pci);
+	int ret = create(&request, err, &pci);
 
 	if (!ret)
 		uvf_bus_device_put(&pci->bus);
+	return ret;
+}
+
+int uvf_pci_create_vf(struct uvf_pci *pf, unsigned int index,
+		      struct uvf_bus_device **ret_device,
+		      struct uvfio_error *err)
+{
+	const struct uvfio_pci_model *model = pf->desc->sriov.vf;
+	struct uvf_options *options;
+	struct uvf_pci_address at;
+	struct request request = {
+		.machine = pf->machine,
+		.worker = pf->model.worker,
+		.model = model,
+		.at = &at,
+		.physfn = pf,
+		.vf_index = index,
+	};
+	struct uvf_pci *pci;
+	int ret;
+
+	(void)uvf_sriov_address(pf, index, &at);
+	ret = uvf_options_parse(&options, model->name, err);
+	if (ret)
+		return ret;
+	request.options = options;
+	ret = create(&request, err, &pci);
+	uvf_options_put(options);
+	if (!ret)
+		*ret_device = &pci->bus;
 	return ret;
 }
 
@@ -446,8 +551,14 @@ int uvf_pci_create(struct uvf_machine *machine, struct uvf_worker *worker,
 		   struct uvf_options *options,
 		   struct uvf_bus_device **ret_device, struct uvfio_error *err)
 {
+	const struct request request = {
+		.machine = machine,
+		.worker = worker,
+		.model = model,
+		.options = options,
+	};
 	struct uvf_pci *pci;
-	int ret = create(machine, worker, model, options, NULL, err, &pci);
+	int ret = create(&request, err, &pci);
 
 	if (ret)
 		return ret;

@@ -55,6 +55,17 @@ int uvf_pci_create_at(struct uvf_machine *machine, struct uvf_worker *worker,
 		      const struct uvf_pci_address *at,
 		      struct uvfio_error *err);
 
+/**
+ * uvf_pci_create_vf() - build a virtual function and add it to the machine
+ * @index:      from 0; its address exists
+ * @ret_device: written on success, a reference
+ * No driver is asked yet.
+ * Return: 0 or as uvf_pci_create().
+ */
+int uvf_pci_create_vf(struct uvf_pci *pf, unsigned int index,
+		      struct uvf_bus_device **ret_device,
+		      struct uvfio_error *err);
+
 /* The bridge that the key bridge names, with a reference, or NULL. */
 struct uvf_bus_device *uvf_pci_find_bridge(struct uvf_machine *machine,
 					   const struct uvf_options *options);

@@ -27,6 +27,7 @@
 #include "pci/migrate.h"
 #include "pci/reset.h"
 #include "pci/slot.h"
+#include "pci/sriov.h"
 #include "pci/v02.h"
 
 #define PORT_DRIVER  "pcieport"
@@ -199,13 +200,15 @@ static int vfio_probe(struct uvf_driver *driver, struct uvf_bus_device *bus)
 	struct uvf_pci *pci = uvf_pci_of_bus(bus);
 	int ret;
 
+	if (!uvf_sriov_may_probe(pci))
+		return -ENODEV;
 	if (uvf_pci_is_bridge(pci))
 		return -EINVAL;
 	ret = uvf_device_init(driver->data, &pci->vfio);
 	if (ret)
 		return ret;
-	/* Functions behind one bridge are reset together. */
-	if (bus->parent)
+	/* Functions behind one bridge are reset together, but for VFs. */
+	if (bus->parent && !pci->physfn)
 		ret = uvf_device_assign_set(&pci->vfio, bus->parent);
 	if (!ret)
 		ret = uvf_device_register(&pci->vfio);
@@ -218,12 +221,21 @@ static int vfio_probe(struct uvf_driver *driver, struct uvf_bus_device *bus)
 	return 0;
 }
 
+/* No VF stays behind: its PF's driver is needed for what it does. */
+static void disable_vfs(struct uvf_pci *pci, struct uvf_task *task)
+{
+	/* The driver core holds it while it takes a driver away. */
+	uvf_assert_held(&pci->bus.lock);
+	uvf_sriov_disable(pci, task);
+}
+
 static void vfio_remove(struct uvf_driver *driver, struct uvf_bus_device *bus,
 			struct uvf_task *task)
 {
 	struct uvf_pci *pci = uvf_pci_of_bus(bus);
 
 	(void)driver;
+	disable_vfs(pci, task);
 	uvf_device_unregister(&pci->vfio, task);
 	uvf_device_put(&pci->vfio);
 	atomic_store(&pci->is_registered, false);
@@ -241,7 +253,8 @@ static const struct uvf_driver_ops vfio_ops = {
  */
 static int host_probe(struct uvf_driver *driver, struct uvf_bus_device *bus)
 {
-	if (!uvf_driver_knows(driver, bus))
+	if (!uvf_sriov_may_probe(uvf_pci_of_bus(bus)) ||
+	    !uvf_driver_knows(driver, bus))
 		return -ENODEV;
 	atomic_store(&uvf_pci_of_bus(bus)->is_host_driven, true);
 	return 0;
@@ -251,7 +264,7 @@ static void host_remove(struct uvf_driver *driver, struct uvf_bus_device *bus,
 			struct uvf_task *task)
 {
 	(void)driver;
-	(void)task;
+	disable_vfs(uvf_pci_of_bus(bus), task);
 	atomic_store(&uvf_pci_of_bus(bus)->is_host_driven, false);
 }
 
@@ -264,8 +277,7 @@ static const struct uvf_driver_ops host_ops = {
 static int stub_probe(struct uvf_driver *driver, struct uvf_bus_device *bus)
 {
 	(void)driver;
-	(void)bus;
-	return 0;
+	return uvf_sriov_may_probe(uvf_pci_of_bus(bus)) ? 0 : -ENODEV;
 }
 
 static void stub_remove(struct uvf_driver *driver, struct uvf_bus_device *bus,
@@ -280,6 +292,34 @@ static const struct uvf_driver_ops stub_ops = {
 	.probe = stub_probe,
 	.remove = stub_remove,
 };
+
+int uvf_pci_driver_set_vfs(struct uvf_pci *pci, unsigned int count,
+			   struct uvf_task *task)
+{
+	const struct uvf_driver *driver = pci->bus.driver;
+	bool is_vfio = driver && driver->ops == &vfio_ops;
+
+	uvf_assert_held(&pci->bus.lock);
+	if (is_vfio ? !pci->profile->vfio_has_vfs
+		    : !driver || driver->ops != &host_ops)
+		return -ENOENT;
+	if (count && uvf_sriov_count(pci))
+		return -EBUSY;
+	if (is_vfio && !atomic_load(&pci->machine->params.enable_sriov))
+		return -ENOENT;
+	if (!count) {
+		uvf_sriov_disable(pci, task);
+		return 0;
+	}
+	if (is_vfio) {
+		uvf_lock(&pci->model.lock);
+		uvf_reset_set_power_locked(pci, 0);
+		uvf_unlock(&pci->model.lock);
+	}
+	/* Its VFs are for users, too, unless somebody says otherwise. */
+	return uvf_sriov_enable(pci, count,
+				is_vfio ? UVF_PCI_DRIVER_NAME : NULL);
+}
 
 static int add_driver(struct uvf_bus *bus, const struct uvf_driver *template,
 		      struct uvf_driver **ret_driver)

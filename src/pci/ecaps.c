@@ -4,6 +4,7 @@
 #include <linux/pci_regs.h>
 
 #include "pci/caps.h"
+#include "pci/sriov.h"
 
 #define ECAPS_FIRST PCI_CFG_SPACE_SIZE
 #define ECAPS_MAX   ((PCI_CFG_SPACE_EXP_SIZE - PCI_CFG_SPACE_SIZE) / 4)
@@ -76,6 +77,8 @@ static unsigned int cap_after(const struct uvfio_pci_model *desc,
 		if (offset > pos && (!found || offset < found))
 			found = offset;
 	}
+	if (desc->sriov.offset > pos && (!found || desc->sriov.offset < found))
+		found = desc->sriov.offset;
 	return found;
 }
 
@@ -87,6 +90,8 @@ void uvf_ecaps_build(struct uvf_pci *pci)
 	for (size_t i = 0; i < desc->cap_count; i++)
 		if (desc->caps[i].offset >= ECAPS_FIRST)
 			build_raw(pci, &desc->caps[i]);
+	if (desc->sriov.offset)
+		uvf_sriov_build(pci);
 	for (; pos; pos = next) {
 		next = cap_after(desc, pos);
 		uvf_put16(pci->hw + pos + 2,

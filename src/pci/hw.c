@@ -40,6 +40,18 @@ static void build_bars(struct uvf_pci *pci)
 	}
 }
 
+/*
+ * A VF is found by its PF alone: no ids, no decoders, BARs in the capability
+ * of the PF.
+ */
+static void build_vf_header(struct uvf_pci *pci)
+{
+	uvf_put32(pci->hw + PCI_VENDOR_ID, 0xffffffff);
+	uvf_put16(pci->hw + PCI_COMMAND, 0);
+	uvf_put16(pci->hw_wmask + PCI_COMMAND, PCI_COMMAND_MASTER);
+	uvf_put16(pci->hw_w1c + PCI_STATUS, STATUS_W1C);
+}
+
 static void build_header(struct uvf_pci *pci)
 {
 	const struct uvfio_pci_model *desc = pci->desc;
@@ -69,6 +81,10 @@ static void build_header(struct uvf_pci *pci)
 	}
 	hw[PCI_INTERRUPT_PIN] = desc->intx_pin;
 	hw[PCI_INTERRUPT_LINE] = desc->intx_pin ? FIRMWARE_IRQ_LINE : 0;
+	if (pci->physfn) {
+		build_vf_header(pci);
+		return;
+	}
 	build_bars(pci);
 	if (!uvf_pci_is_bridge(pci))
 		uvf_put32(hw + PCI_ROM_ADDRESS, (uint32_t)pci->rom.address);

@@ -89,7 +89,8 @@ struct uvf_pci_window {
 #define UVF_PCI_WINDOWS 2 /* I/O, memory */
 
 struct uvf_pci_bridge {
-	uint8_t secondary; /* the bus behind it */
+	uint8_t secondary;   /* the bus behind it */
+	uint8_t subordinate; /* the last bus that is behind it */
 	struct uvf_pci_window windows[UVF_PCI_WINDOWS];
 };
 
@@ -104,6 +105,16 @@ struct uvf_pci_rom {
 	uint64_t size;    /* bytes of its BAR; fixed; 0: absent */
 	uint64_t address; /* on the bus; fixed */
 	uint64_t len;     /* of the images that the kernel finds; fixed */
+};
+
+#define UVF_SRIOV_FILES 7 /* of a PF in sysfs */
+
+/* Of a PF.  What changes does so under its bus.lock. */
+struct uvf_pci_sriov {
+	struct uvf_pci_window bars[UVFIO_PCI_BARS]; /* of all VFs; fixed */
+	atomic_uint count;                          /* sriov_numvfs */
+	atomic_uint linked; /* VFs that have come, while they come or go */
+	atomic_bool is_autoprobe;
 };
 
 /* What is brought back after a reset and at last close. */
@@ -148,7 +159,8 @@ struct uvf_pci {
 	struct uvf_options *options; /* owned */
 	struct uvf_pci_address address;
 	struct uvf_pci_bridge bridge;
-	struct uvf_pci_slot *slot; /* owned, until it is removed */
+	struct uvf_pci_slot *slot; /* owned, until it is removed; no VF's */
+	struct uvf_pci_sriov sriov;
 	struct uvf_bus_device_ops bus_ops;
 	struct uvf_bus_attr attrs[UVF_PCI_ATTRS_MAX];
 	unsigned int reset_bits; /* UVF_PCI_RESET_* that it has by itself */

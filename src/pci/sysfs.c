@@ -4,6 +4,7 @@
  * on a PC with one node.
  */
 #include <assert.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -12,9 +13,13 @@
 
 #include <linux/pci_regs.h>
 
+#include "base/parse.h"
 #include "pci/bridge.h"
 #include "pci/handlers.h"
 #include "pci/irqs.h"
+#include "pci/rom.h"
+#include "pci/sriov.h"
+#include "pci/vpd.h"
 #include "pci/reset_method.h"
 #include "pci/sysfs_store.h"
 
@@ -24,8 +29,10 @@
 #define RESOURCE_PREFETCH 0x00002008ull
 #define RESOURCE_MEM_64   0x00100000ull
 
-#define RESOURCE_LINES        13 /* BARs, ROM, those of SR-IOV */
-#define RESOURCE_BRIDGE_LINES 4  /* windows: I/O, memory, prefetched */
+/* With the bits of its register that Linux has: read-only, prefetchable. */
+#define RESOURCE_ROM 0x00046200ull
+
+#define RESOURCE_BRIDGE_LINES 4 /* windows: I/O, memory, prefetched */
 #define RESOURCE_WINDOW       0x00200000ull
 #define GSI_FIRST             16
 
@@ -88,15 +95,15 @@ static size_t show_irq(struct uvf_bus_device *bus, void *buf, size_t size)
 		    pin ? GSI_FIRST + (slot + pin - 1) % 8 : 0);
 }
 
-static uint64_t resource_flags(const struct uvf_pci_bar *bar)
+static uint64_t resource_flags(const struct uvfio_bar *bar)
 {
 	uint64_t flags = RESOURCE_MEM;
 
-	if (bar->desc->flags & UVFIO_BAR_IO)
+	if (bar->flags & UVFIO_BAR_IO)
 		return RESOURCE_IO;
-	if (bar->desc->flags & UVFIO_BAR_PREFETCH)
+	if (bar->flags & UVFIO_BAR_PREFETCH)
 		flags |= RESOURCE_PREFETCH;
-	if (bar->desc->flags & UVFIO_BAR_64)
+	if (bar->flags & UVFIO_BAR_64)
 		flags |= RESOURCE_MEM_64 | PCI_BASE_ADDRESS_MEM_TYPE_64;
 	return flags;
 }
@@ -118,15 +125,22 @@ static size_t show_resource(struct uvf_bus_device *bus, void *buf, size_t size)
 	const struct uvf_pci *pci = uvf_pci_of_bus(bus);
 	char *at = buf, *end = at + size;
 
-	for (unsigned int i = 0; i < RESOURCE_LINES; i++) {
-		const struct uvf_pci_bar *bar =
-			i < UVFIO_PCI_BARS ? &pci->bars[i] : NULL;
+	for (unsigned int i = 0; i < UVFIO_PCI_BARS; i++) {
+		const struct uvf_pci_bar *bar = &pci->bars[i];
 
-		if (bar && bar->size)
-			at += emit_line(at, (size_t)(end - at), bar->address,
-					bar->size, resource_flags(bar));
-		else
-			at += emit_line(at, (size_t)(end - at), 0, 0, 0);
+		at += emit_line(at, (size_t)(end - at), bar->address, bar->size,
+				bar->size ? resource_flags(bar->desc) : 0);
+	}
+	at += emit_line(at, (size_t)(end - at), pci->rom.address, pci->rom.size,
+			pci->rom.size ? RESOURCE_ROM : 0);
+	for (unsigned int i = 0; i < UVFIO_PCI_BARS; i++) {
+		const struct uvf_pci_window *all = &pci->sriov.bars[i];
+
+		at += emit_line(
+			at, (size_t)(end - at), all->address, all->size,
+			all->size
+				? resource_flags(&pci->desc->sriov.vf->bars[i])
+				: 0);
 	}
 	for (unsigned int i = 0;
 	     uvf_pci_is_bridge(pci) && i < RESOURCE_BRIDGE_LINES; i++) {
@@ -416,7 +430,8 @@ static const struct uvf_bus_attr attrs[] = {
 	SHOWN("subsystem_vendor", show_subvendor),
 	SHOWN("vendor", show_vendor),
 };
-static_assert(sizeof(attrs) / sizeof(attrs[0]) + 2 * UVFIO_PCI_BARS + 5 <=
+static_assert(sizeof(attrs) / sizeof(attrs[0]) + 2 * UVFIO_PCI_BARS + 7 +
+			      UVF_SRIOV_FILES <=
 		      UVF_PCI_ATTRS_MAX,
 	      "no room for files of a function");
 
@@ -441,6 +456,95 @@ static struct uvf_bus_attr bar_attr(const struct uvf_pci *pci, unsigned int bar,
 		attr.pwrite = uvf_sysfs_pwrite_ports;
 	}
 	return attr;
+}
+
+static ssize_t pread_vpd(struct uvf_bus_device *bus,
+			 const struct uvf_bus_attr *attr, void *buf,
+			 size_t size, uint64_t pos)
+{
+	struct uvf_pci *pci = uvf_pci_of_bus(bus);
+	ssize_t ret;
+
+	(void)attr;
+	uvf_lock(&pci->model.lock);
+	ret = uvf_vpd_read_locked(pci, pos, buf, size);
+	uvf_unlock(&pci->model.lock);
+	return ret;
+}
+
+static ssize_t pwrite_vpd(struct uvf_bus_device *bus,
+			  const struct uvf_bus_attr *attr, const void *buf,
+			  size_t size, uint64_t pos)
+{
+	struct uvf_pci *pci = uvf_pci_of_bus(bus);
+	ssize_t ret;
+
+	(void)attr;
+	uvf_lock(&pci->model.lock);
+	ret = uvf_vpd_write_locked(pci, pos, buf, size);
+	uvf_unlock(&pci->model.lock);
+	return ret;
+}
+
+/* Somebody has to switch it on before, by writing to it. */
+static ssize_t pread_rom(struct uvf_bus_device *bus,
+			 const struct uvf_bus_attr *attr, void *buf,
+			 size_t size, uint64_t pos)
+{
+	struct uvf_pci *pci = uvf_pci_of_bus(bus);
+	ssize_t ret = 0;
+
+	(void)attr;
+	uvf_lock(&pci->model.lock);
+	if (!pci->user.reads_rom)
+		ret = -EINVAL;
+	else if (!uvf_rom_is_readable_locked(pci))
+		ret = -EIO;
+	uvf_unlock(&pci->model.lock);
+	if (ret || pos >= pci->rom.len)
+		return ret;
+	if (size > pci->rom.len - pos)
+		size = (size_t)(pci->rom.len - pos);
+	uvf_rom_copy(pci, pos, buf, size);
+	return (ssize_t)size;
+}
+
+static ssize_t pwrite_rom(struct uvf_bus_device *bus,
+			  const struct uvf_bus_attr *attr, const void *buf,
+			  size_t size, uint64_t pos)
+{
+	struct uvf_pci *pci = uvf_pci_of_bus(bus);
+	char text[8] = "";
+	bool value;
+
+	(void)attr;
+	(void)pos;
+	memcpy(text, buf, size < sizeof(text) ? size : sizeof(text) - 1);
+	if (uvf_parse_bool(text, &value))
+		return -EINVAL;
+	uvf_lock(&pci->model.lock);
+	pci->user.reads_rom = value;
+	uvf_unlock(&pci->model.lock);
+	return (ssize_t)size;
+}
+
+static struct uvf_bus_attr *list_memories(const struct uvf_pci *pci,
+					  struct uvf_bus_attr *at)
+{
+	static const struct uvf_bus_attr rom = {.name = "rom",
+						.mode = FOR_ROOT,
+						.pread = pread_rom,
+						.pwrite = pwrite_rom};
+	static const struct uvf_bus_attr vpd = {.name = "vpd",
+						.mode = FOR_ROOT,
+						.pread = pread_vpd,
+						.pwrite = pwrite_vpd};
+
+	if (pci->rom.size)
+		*at++ = rom;
+	if (pci->vpd_offset)
+		*at++ = vpd;
+	return at;
 }
 
 void uvf_sysfs_init(struct uvf_pci *pci)
@@ -475,5 +579,7 @@ void uvf_sysfs_init(struct uvf_pci *pci)
 		*at++ = (struct uvf_bus_attr)SHOWN("subordinate_bus_number",
 						   show_behind);
 	}
+	at = list_memories(pci, at);
+	at = uvf_sriov_list_files(pci, at);
 	*at = (struct uvf_bus_attr){.name = NULL};
 }

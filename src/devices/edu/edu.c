@@ -8,6 +8,7 @@
  * measurements in docs/devices/edu.md.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <uvfio/pci.h>
@@ -336,8 +337,63 @@ static const struct uvfio_device_ops edu_ops = {
 
 static const struct uvfio_key edu_keys[] = {
 	UVFIO_MIGRATION_KEY,
+	{"vfs", "N", "virtual functions it can have (SR-IOV), up to 64"},
 	{NULL, NULL, NULL},
 };
+
+/* VFs of the first 16 devices are on the same bus, far from their PFs. */
+#define EDU_VFS_MAX   64
+#define EDU_VF_FIRST  0x80
+#define EDU_EXPRESS   0x60
+#define EDU_SRIOV     0x100
+#define EDU_MSI       0x40
+#define EDU_VF_DEVICE 0x11e9
+
+/* Without lines, but it can be reset. */
+static const struct uvfio_pci_model edu_vf = {
+	.abi = UVFIO_DEVICE_ABI,
+	.name = "edu-vf",
+	.summary = "virtual function of edu",
+	.ops = &edu_ops,
+	.priv_size = sizeof(struct edu),
+	.device = EDU_VF_DEVICE,
+	.subvendor = 0x1af4,
+	.subdevice = 0x1100,
+	.class_code = 0x00ff00,
+	.features = UVFIO_PCI_EXPRESS | UVFIO_PCI_FLR,
+	.express_offset = EDU_EXPRESS,
+	.msi = {.offset = EDU_MSI, .is_64bit = true},
+	.bars[0] = {.size = 1u << 20, .widths = 4 | 8},
+};
+
+static int edu_configure(struct uvfio_pci_model *model,
+			 const struct uvfio_spec *spec, struct uvfio_error *err)
+{
+	const char *text = uvfio_spec_value(spec, "vfs");
+	unsigned long count;
+	char *end;
+
+	if (!text)
+		return 0;
+	errno = 0;
+	count = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno || !count ||
+	    count > EDU_VFS_MAX) {
+		uvfio_error_set(err, "vfs=%s: write a number from 1 to %d",
+				text, EDU_VFS_MAX);
+		return -EINVAL;
+	}
+	model->features |= UVFIO_PCI_EXPRESS;
+	model->express_offset = EDU_EXPRESS;
+	model->sriov = (struct uvfio_sriov){
+		.offset = EDU_SRIOV,
+		.total_vfs = (uint16_t)count,
+		.first = EDU_VF_FIRST,
+		.stride = 1,
+		.vf = &edu_vf,
+	};
+	return 0;
+}
 
 extern const struct uvfio_pci_model uvfio_model_edu;
 
@@ -355,7 +411,8 @@ const struct uvfio_pci_model uvfio_model_edu = {
 	.revision = 0x10,
 	.class_code = 0x00ff00,
 	.intx_pin = 1,
-	.msi = {.offset = 0x40, .is_64bit = true},
+	.msi = {.offset = EDU_MSI, .is_64bit = true},
 	.bars[0] = {.size = 1u << 20, .widths = 4 | 8},
 	.migration = &edu_migration,
+	.configure = edu_configure,
 };

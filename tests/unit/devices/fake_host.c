@@ -59,15 +59,22 @@ const char *uvfio_dev_name(const struct uvfio_dev *dev)
 	return dev->name;
 }
 
-const char *uvfio_option(const struct uvfio_dev *dev, const char *key)
+static const char *find(const struct fake_option *option, const char *key)
 {
-	const struct fake_option *option;
-
-	for (option = dev->options; option && option->key; option++) {
+	for (; option && option->key; option++)
 		if (!strcmp(option->key, key))
 			return option->value;
-	}
 	return NULL;
+}
+
+const char *uvfio_option(const struct uvfio_dev *dev, const char *key)
+{
+	return find(dev->options, key);
+}
+
+const char *uvfio_spec_value(const struct uvfio_spec *spec, const char *key)
+{
+	return find(spec->options, key);
 }
 
 void *uvfio_mem(struct uvfio_dev *dev, unsigned int bar, uint64_t offset)

@@ -16,6 +16,11 @@
 #define FAKE_HOLES       8
 #define FAKE_VECTORS     32
 
+/* What a model's configure() is given. */
+struct uvfio_spec {
+	const struct fake_option *options;
+};
+
 struct fake_option {
 	const char *key;
 	const char *value;
