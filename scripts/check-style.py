@@ -36,7 +36,7 @@ BANNED = [
     (r"getenv|secure_getenv", ("src/front/",), "a parameter"),
     # libfuse allocates what it reads into, for its user to free.
     (r"calloc|free", ("src/base/alloc.c", "src/devices/",
-                      "src/front/supervisor/view_fuse.c"),
+                      "src/front/supervisor/fuse_thread.c"),
      "base/alloc.h, which can be made to fail"),
     (r"malloc|realloc|reallocarray|strdup|strndup|asprintf|vasprintf|"
      r"aligned_alloc|posix_memalign", ("src/base/alloc.c",),

@@ -2,6 +2,7 @@
 #include "core/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 #include "base/alloc.h"
 
@@ -16,6 +17,7 @@ int uvf_file_create(struct uvf_file **ret_file, enum uvf_file_kind kind,
 	file->kind = kind;
 	file->ops = ops;
 	file->object = object;
+	file->open_mode = O_RDWR;
 	*ret_file = file;
 	return 0;
 }
@@ -80,6 +82,11 @@ bool uvf_file_mmio(struct uvf_file *file, uint64_t pos, void *buf, size_t len,
 {
 	return file->ops->mmio &&
 	       file->ops->mmio(file, pos, buf, len, is_write);
+}
+
+bool uvf_file_is_readable(struct uvf_file *file)
+{
+	return !file->ops->is_readable || file->ops->is_readable(file);
 }
 
 int uvf_file_dma_target(struct uvf_file *file, uint64_t pos,

@@ -76,6 +76,8 @@ struct uvf_file_ops {
 	 */
 	int (*dma_target)(struct uvf_file *file, uint64_t pos,
 			  struct uvf_mem_io **ret_io);
+	/* Whether a stream has something to read; NULL: a read says it. */
+	bool (*is_readable)(struct uvf_file *file);
 	/* Runs once, from the last uvf_file_put(); cannot fail. */
 	void (*release)(struct uvf_file *file);
 	const struct uvf_kvm_calls *kvm; /* UVF_FILE_KVM and the like */
@@ -88,6 +90,7 @@ struct uvf_file {
 	void *object;       /* struct uvf_container, uvf_group or uvf_device */
 	bool survives_exec; /* a descriptor that a call returns stays open */
 	bool is_stream;     /* bytes have no position */
+	int open_mode;      /* of a stream's descriptor: O_RDONLY... */
 	_Atomic uint64_t position; /* of read and write without one */
 	void *front;               /* for the front that installed it */
 };
@@ -124,6 +127,9 @@ void uvf_file_fault(struct uvf_file *file, uint64_t pos,
 		    struct uvf_page *ret_page);
 bool uvf_file_mmio(struct uvf_file *file, uint64_t pos, void *buf, size_t len,
 		   bool is_write);
+
+/* As poll(2) tells it. */
+bool uvf_file_is_readable(struct uvf_file *file);
 
 /* For a file that can be mapped. */
 int uvf_file_dma_target(struct uvf_file *file, uint64_t pos,

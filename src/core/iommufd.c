@@ -56,10 +56,16 @@ static long fault_ioctl(struct uvf_file *file, struct uvf_caller *caller,
 	return -ENOTTY;
 }
 
+static bool fault_is_readable(struct uvf_file *file)
+{
+	return uvf_iommufd_fault_is_readable(file->object);
+}
+
 static const struct uvf_file_ops fault_file_ops = {
 	.ioctl = fault_ioctl,
 	.read = fault_read,
 	.write = fault_write,
+	.is_readable = fault_is_readable,
 	.release = fault_release,
 };
 

@@ -5,6 +5,7 @@
  * It may outlive the stream, and the device: then it fails with ENODEV.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/ioctl.h>
 
 #include "base/alloc.h"
@@ -201,6 +202,7 @@ int uvf_mig_stream_create_locked(struct uvf_migration *migration,
 		return ret;
 	}
 	(*ret_file)->is_stream = true;
+	(*ret_file)->open_mode = is_saving ? O_RDONLY : O_WRONLY;
 	uvf_ref_get(&migration->ref);
 	stream->migration = migration;
 	stream->is_saving = is_saving;

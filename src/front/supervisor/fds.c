@@ -19,6 +19,8 @@
 #include "base/log.h"
 #include "core/file.h"
 #include "front/supervisor/client.h"
+#include "front/supervisor/spool.h"
+#include "front/supervisor/streams.h"
 #include "fs/sysfs_file.h"
 
 #define BUCKETS        256
@@ -36,8 +38,12 @@ struct entry {
 	struct uvf_list by_ino;
 	struct uvf_list by_watch;
 	uint64_t ino;
+	uint64_t mnt_id;
+	uint64_t dev;
 	int watch; /* inotify's */
 	struct uvf_file *file;
+	struct uvf_spool *spool; /* of a stream without FUSE; owned */
+	bool is_fuse;
 };
 
 /* What /proc/TID/fdinfo/N says. */
@@ -74,11 +80,12 @@ struct uvf_fds {
 
 	struct slot slots[SLOTS]; /* of the thread that receives */
 
+	struct uvf_streams *streams;
+	struct uvf_spools spools;
+
 	struct uvf_mutex look; /* held by who looks at clients' descriptors */
 	atomic_bool is_looked_at; /* set under it */
 	struct uvf_mutex lock;    /* protects what follows */
-	uint64_t mnt_id;          /* of all memfds */
-	uint64_t dev;
 	struct uvf_list by_ino[BUCKETS];
 	struct uvf_list by_watch[BUCKETS];
 };
@@ -179,16 +186,19 @@ static bool probe_has_ino(int fd)
 int uvf_fds_create(struct uvf_fds **ret_fds, struct uvf_clients *clients)
 {
 	struct uvf_fds *fds = uvf_zalloc(sizeof(*fds));
+	int ret;
 
 	if (!fds)
 		return -ENOMEM;
 	fds->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (fds->inotify < 0) {
-		int ret = -errno;
-
+	ret = fds->inotify < 0 ? -errno : uvf_streams_create(&fds->streams);
+	if (ret) {
+		if (fds->inotify >= 0)
+			close(fds->inotify);
 		uvf_free(fds);
 		return ret;
 	}
+	uvf_spools_init(&fds->spools);
 	fds->clients = clients;
 	fds->has_ino = probe_has_ino(fds->inotify);
 	uvf_mutex_init(&fds->look);
@@ -235,11 +245,25 @@ static struct entry *take_any(struct uvf_fds *fds)
 	return entry;
 }
 
+/* What is left of an entry that is in no list by inode any more. */
+static void drop_stream(struct uvf_fds *fds, struct entry *entry)
+{
+	if (entry->is_fuse)
+		uvf_streams_forget(fds->streams, entry->ino);
+	uvf_spool_destroy(entry->spool);
+}
+
+void uvf_fds_sync(struct uvf_fds *fds)
+{
+	uvf_spools_sync(&fds->spools);
+}
+
 void uvf_fds_release(struct uvf_fds *fds)
 {
 	struct entry *entry;
 
 	while (fds && (entry = take_any(fds))) {
+		drop_stream(fds, entry);
 		uvf_file_put(entry->file);
 		uvf_free(entry);
 	}
@@ -254,12 +278,16 @@ void uvf_fds_destroy(struct uvf_fds *fds)
 	for (size_t i = 0; i < SLOTS; i++)
 		clear_slot(&fds->slots[i]);
 	close(fds->inotify);
+	uvf_streams_destroy(fds->streams);
+	uvf_spools_fini(&fds->spools);
 	uvf_mutex_fini(&fds->lock);
 	uvf_mutex_fini(&fds->look);
 	uvf_free(fds);
 }
 
-static struct entry *find_ino_locked(struct uvf_fds *fds, uint64_t ino)
+/* By its mount where @dev is 0, else by its file system. */
+static struct entry *find_ino_locked(struct uvf_fds *fds, uint64_t ino,
+				     uint64_t mnt_id, uint64_t dev)
 {
 	struct uvf_list *node;
 
@@ -267,7 +295,8 @@ static struct entry *find_ino_locked(struct uvf_fds *fds, uint64_t ino)
 		struct entry *entry =
 			uvf_list_entry(node, struct entry, by_ino);
 
-		if (entry->ino == ino)
+		if (entry->ino == ino &&
+		    (dev ? entry->dev == dev : entry->mnt_id == mnt_id))
 			return entry;
 	}
 	return NULL;
@@ -279,11 +308,9 @@ static struct uvf_file *get_file(struct uvf_fds *fds, const struct identity *id)
 	struct entry *entry;
 
 	uvf_lock(&fds->lock);
-	if (id->mnt_id == fds->mnt_id) {
-		entry = find_ino_locked(fds, id->ino);
-		if (entry)
-			file = uvf_file_get(entry->file);
-	}
+	entry = find_ino_locked(fds, id->ino, id->mnt_id, 0);
+	if (entry)
+		file = uvf_file_get(entry->file);
 	uvf_unlock(&fds->lock);
 	return file;
 }
@@ -390,11 +417,25 @@ static int describe(struct uvf_fds *fds, int fd, struct entry *entry,
 	if (ret || fstat(fd, &st))
 		return -ENOMEM;
 	entry->ino = id->ino;
-	uvf_lock(&fds->lock);
-	fds->mnt_id = id->mnt_id;
-	fds->dev = st.st_dev;
-	uvf_unlock(&fds->lock);
+	entry->mnt_id = id->mnt_id;
+	entry->dev = st.st_dev;
 	return 0;
+}
+
+/* A stream is one to who reads and writes it, where there can be FUSE. */
+static int make_stream(struct uvf_fds *fds, struct entry *entry,
+		       struct uvf_file *file)
+{
+	int fd = uvf_streams_open(fds->streams, file, file->open_mode);
+	int ret;
+
+	entry->is_fuse = fd >= 0;
+	if (fd != -EOPNOTSUPP)
+		return fd;
+	if (file->kind != UVF_FILE_MIGRATION)
+		return make_memfd(file, file->open_mode);
+	ret = uvf_spool_create(&fds->spools, &entry->spool, file, &fd);
+	return ret ? ret : fd;
 }
 
 int uvf_fds_make(struct uvf_fds *fds, struct uvf_file *file, int flags)
@@ -406,7 +447,10 @@ int uvf_fds_make(struct uvf_fds *fds, struct uvf_file *file, int flags)
 
 	if (!entry)
 		return -ENOMEM;
-	fd = make_memfd(file, flags);
+	if (file->is_stream)
+		flags = file->open_mode;
+	fd = file->is_stream ? make_stream(fds, entry, file)
+			     : make_memfd(file, flags);
 	if (fd < 0) {
 		ret = fd;
 		goto err_free;
@@ -432,6 +476,7 @@ int uvf_fds_make(struct uvf_fds *fds, struct uvf_file *file, int flags)
 
 err_close:
 	close(fd);
+	uvf_spool_destroy(entry->spool);
 err_free:
 	uvf_free(entry);
 	return ret;
@@ -444,10 +489,12 @@ void uvf_fds_abort(struct uvf_fds *fds, int fd)
 
 	uvf_lock(&fds->lock);
 	if (!fstat(fd, &st))
-		entry = find_ino_locked(fds, st.st_ino);
+		entry = find_ino_locked(fds, st.st_ino, 0, st.st_dev);
 	if (entry)
 		remove_locked(entry);
 	uvf_unlock(&fds->lock);
+	if (entry)
+		drop_stream(fds, entry);
 	if (entry)
 		(void)inotify_rm_watch(fds->inotify, entry->watch);
 	uvf_free(entry);
@@ -567,7 +614,7 @@ struct uvf_file *uvf_fds_find_inode(struct uvf_fds *fds, dev_t dev, ino_t ino)
 	struct entry *entry;
 
 	uvf_lock(&fds->lock);
-	entry = dev == fds->dev ? find_ino_locked(fds, ino) : NULL;
+	entry = find_ino_locked(fds, ino, 0, dev);
 	if (entry)
 		file = uvf_file_get(entry->file);
 	uvf_unlock(&fds->lock);
@@ -620,7 +667,8 @@ struct uvf_file *uvf_fds_find_path(struct uvf_fds *fds, pid_t tid,
 /* Takes the file of a watch out of the table. */
 static struct uvf_file *take_closed(struct uvf_fds *fds, int watch)
 {
-	struct uvf_file *file = NULL;
+	struct entry *found = NULL;
+	struct uvf_file *file;
 	struct uvf_list *node;
 	struct entry *entry;
 
@@ -630,11 +678,15 @@ static struct uvf_file *take_closed(struct uvf_fds *fds, int watch)
 		if (entry->watch != watch)
 			continue;
 		remove_locked(entry);
-		file = entry->file;
-		uvf_free(entry);
+		found = entry;
 		break;
 	}
 	uvf_unlock(&fds->lock);
+	if (!found)
+		return NULL;
+	file = found->file;
+	drop_stream(fds, found);
+	uvf_free(found);
 	return file;
 }
 

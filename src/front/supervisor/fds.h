@@ -2,7 +2,8 @@
 /*
  * The descriptors that clients hold, and the VFIO files behind them.
  *
- * Each file that is handed to a client is an empty memfd of its own.  The
+ * Each file that is handed to a client is an empty memfd of its own, or, as
+ * its bytes are read and written, a file of FUSE (streams.h, spool.h).  The
  * inode is its identity: dup(), fork(), exec() and SCM_RIGHTS carry it along
  * without our knowledge, and /proc/TID/fdinfo/N tells it at any time.  When
  * the last copy and the last mapping, in any process, are gone, inotify
@@ -75,6 +76,12 @@ int uvf_fds_lookup(struct uvf_fds *fds, pid_t tid, int fd,
  * Return: borrowed until the next lookup, or NULL.
  */
 struct uvf_client *uvf_fds_client(struct uvf_fds *fds, pid_t tid);
+
+/*
+ * What clients wrote to streams, where there is no FUSE, reaches these, and
+ * what these have, the clients.  Around calls that change their state.
+ */
+void uvf_fds_sync(struct uvf_fds *fds);
 
 /* The file that is this inode, with a reference, or NULL; any thread. */
 struct uvf_file *uvf_fds_find_inode(struct uvf_fds *fds, dev_t dev, ino_t ino);

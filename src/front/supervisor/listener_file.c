@@ -268,11 +268,16 @@ void uvf_call_ioctl(struct uvf_call *call)
 	if (!is_quick(call, op.fd.file))
 		uvf_call_give_token(call);
 	/* The one command of all files that a regular file has and VFIO not. */
-	if (cmd == FIOQSIZE)
+	if (cmd == FIOQSIZE) {
 		ret = -ENOTTY;
-	else
+	} else {
+		if (cmd == VFIO_DEVICE_FEATURE)
+			uvf_fds_sync(call->params->fds);
 		ret = uvf_file_ioctl(op.fd.file, &op.caller.base, cmd,
 				     call->args[2]);
+		if (cmd == VFIO_DEVICE_FEATURE)
+			uvf_fds_sync(call->params->fds);
+	}
 	if (!ret && (cmd == VFIO_DEVICE_GET_REGION_INFO ||
 		     cmd == V02_DEVICE_GET_REGION_INFO))
 		hide_mmap(call, op.caller.client, cmd);
@@ -292,6 +297,8 @@ static int check_access(const struct uvf_call *call, const struct operation *op,
 {
 	if ((int64_t)pos < 0)
 		return -EINVAL;
+	if (op->fd.file->is_stream)
+		return -ESPIPE;
 	if (!(is_write(call) ? may_write : may_read)(op->fd.flags))
 		return -EBADF;
 	if (addr > ADDRESS_LIMIT || len > ADDRESS_LIMIT - addr)

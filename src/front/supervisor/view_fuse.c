@@ -13,20 +13,16 @@
 #include <fcntl.h>
 #include <fuse_lowlevel.h>
 #include <limits.h>
-#include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/log.h"
+#include "front/supervisor/fuse_thread.h"
 #include "front/supervisor/view_names.h"
 #include "front/supervisor/view_tree.h"
 #include "front/supervisor/view_writes.h"
@@ -37,12 +33,9 @@
 struct uvf_view_fuse {
 	struct uvf_view_names *names;
 	struct uvf_view_writes *writes;
-	struct fuse_session *session;
+	struct uvf_fuse_thread *thread;
 	struct timespec started; /* the time of all files */
 	uint16_t walks;          /* to files for writing only; of the thread */
-	int stop_fd;             /* eventfd */
-	pthread_t thread;
-	bool has_thread;
 };
 
 /* An open file. */
@@ -554,75 +547,6 @@ int uvf_view_fuse_mount(int dev, const char *path)
 	return ret;
 }
 
-static void *fuse_main(void *arg)
-{
-	struct uvf_view_fuse *fuse = arg;
-	struct fuse_buf buf = {0};
-	struct pollfd pfds[] = {
-		{.fd = fuse_session_fd(fuse->session), .events = POLLIN},
-		{.fd = fuse->stop_fd, .events = POLLIN},
-	};
-
-	(void)pthread_setname_np(pthread_self(), "uvf-names");
-	while (!fuse_session_exited(fuse->session)) {
-		int ret;
-
-		if (poll(pfds, 2, -1) < 0)
-			continue;
-		if (pfds[1].revents)
-			break;
-		ret = fuse_session_receive_buf(fuse->session, &buf);
-		/* The request may have been withdrawn; or nobody mounts it. */
-		if (ret == -EINTR || ret == -EAGAIN)
-			continue;
-		if (ret <= 0)
-			break;
-		fuse_session_process_buf(fuse->session, &buf);
-	}
-	free(buf.mem);
-	return NULL;
-}
-
-/* What libfuse complains of is nothing that its user could change. */
-static void log_fuse(enum fuse_log_level level, const char *fmt, va_list args)
-{
-	(void)level;
-	(void)fmt;
-	(void)args;
-}
-
-static int open_session(struct uvf_view_fuse *fuse, int fd)
-{
-	char name[] = "uvfio", path[32];
-	char *argv[] = {name, NULL};
-	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
-
-	fuse_set_log_func(log_fuse);
-	fuse->session =
-		fuse_session_new(&args, &operations, sizeof(operations), fuse);
-	fuse_opt_free_args(&args);
-	if (!fuse->session)
-		return -ENOMEM;
-	snprintf(path, sizeof(path), "/dev/fd/%d", fd);
-	if (fuse_session_mount(fuse->session, path))
-		return -EIO;
-	return 0;
-}
-
-static int start_thread(struct uvf_view_fuse *fuse)
-{
-	sigset_t all, old;
-	int ret;
-
-	/* Signals of the process are for other threads. */
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	ret = -pthread_create(&fuse->thread, NULL, fuse_main, fuse);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	fuse->has_thread = !ret;
-	return ret;
-}
-
 int uvf_view_fuse_start(struct uvf_view_fuse **ret_fuse, int fd,
 			struct uvf_view_names *names,
 			struct uvf_view_writes *writes)
@@ -637,17 +561,10 @@ int uvf_view_fuse_start(struct uvf_view_fuse **ret_fuse, int fd,
 	fuse->names = names;
 	fuse->writes = writes;
 	clock_gettime(CLOCK_REALTIME, &fuse->started);
-	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
-	fuse->stop_fd = eventfd(0, EFD_CLOEXEC);
-	ret = fuse->stop_fd < 0 ? -errno : open_session(fuse, fd);
-	/* From here on it is the session's. */
-	if (!fuse->session || ret == -EIO)
-		close(fd);
-	if (!ret)
-		ret = start_thread(fuse);
+	ret = uvf_fuse_thread_start(&fuse->thread, fd, "uvf-names", &operations,
+				    sizeof(operations), fuse);
 	if (ret) {
-		uvf_view_fuse_stop(fuse);
-		uvf_view_fuse_destroy(fuse);
+		uvf_free(fuse);
 		return ret;
 	}
 	*ret_fuse = fuse;
@@ -656,21 +573,14 @@ int uvf_view_fuse_start(struct uvf_view_fuse **ret_fuse, int fd,
 
 void uvf_view_fuse_stop(struct uvf_view_fuse *fuse)
 {
-	if (!fuse || !fuse->has_thread)
-		return;
-	(void)eventfd_write(fuse->stop_fd, 1);
-	(void)pthread_join(fuse->thread, NULL);
-	fuse->has_thread = false;
+	if (fuse)
+		uvf_fuse_thread_end(fuse->thread);
 }
 
 void uvf_view_fuse_destroy(struct uvf_view_fuse *fuse)
 {
 	if (!fuse)
 		return;
-	/* Closes the descriptor, which ends what still asks. */
-	if (fuse->session)
-		fuse_session_destroy(fuse->session);
-	if (fuse->stop_fd >= 0)
-		close(fuse->stop_fd);
+	uvf_fuse_thread_destroy(fuse->thread);
 	uvf_free(fuse);
 }

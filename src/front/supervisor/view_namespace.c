@@ -18,6 +18,7 @@
 
 #include <uvfio/device.h>
 
+#include "front/supervisor/namespace.h"
 #include "front/supervisor/pass.h"
 #include "front/supervisor/view_fuse.h"
 #include "front/supervisor/view_mounts.h"
@@ -32,67 +33,17 @@ struct report {
 	char what[160];
 };
 
-static int write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	ssize_t done;
-
-	if (fd < 0)
-		return -errno;
-	done = write(fd, text, strlen(text));
-	close(fd);
-	return done < 0 ? -EPERM : 0;
-}
-
-/* The same user and group inside as outside, so that files keep owners. */
-static int map_ids(uid_t uid, gid_t gid)
-{
-	char text[64];
-	int ret;
-
-	ret = write_text("/proc/self/setgroups", "deny");
-	if (ret)
-		return ret;
-	snprintf(text, sizeof(text), "%u %u 1", uid, uid);
-	ret = write_text("/proc/self/uid_map", text);
-	if (ret)
-		return ret;
-	snprintf(text, sizeof(text), "%u %u 1", gid, gid);
-	return write_text("/proc/self/gid_map", text);
-}
-
-/*
- * A user namespace only for those who need one: root would lose its rights
- * over the host's objects in it.
- */
-static int unshare_mounts(struct uvf_view_mounts *mounts)
-{
-	uid_t uid = geteuid();
-	gid_t gid = getegid();
-
-	if (!unshare(CLONE_NEWNS))
-		return 0;
-	snprintf(mounts->what, sizeof(mounts->what), "unshare()");
-	if (errno != EPERM || unshare(CLONE_NEWUSER | CLONE_NEWNS))
-		return -errno;
-	mounts->has_user_namespace = true;
-	snprintf(mounts->what, sizeof(mounts->what), "mapping user ids");
-	return map_ids(uid, gid);
-}
-
 static int build(struct uvf_view_mounts *mounts)
 {
+	const char *step = "";
 	char cwd[PATH_MAX];
 	int ret;
 
 	umask(0);
-	ret = unshare_mounts(mounts);
-	if (ret)
+	ret = uvf_namespace_unshare(&mounts->has_user_namespace, &step);
+	if (ret) {
+		snprintf(mounts->what, sizeof(mounts->what), "%s", step);
 		return ret;
-	if (mount("none", "/", NULL, MS_REC | MS_SLAVE, NULL)) {
-		snprintf(mounts->what, sizeof(mounts->what),
-			 "making mounts private");
-		return -errno;
 	}
 	ret = uvf_view_mounts_make(mounts);
 	/* It may lie in what is covered now. */
