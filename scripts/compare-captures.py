@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Compares the frames of two captures: compare-captures.py WANTED GOT
+"""Compares two captures: compare-captures.py [--any-order] WANTED GOT
 
-Every frame of WANTED must be in GOT once, byte for byte, in order.  GOT may
-be a FIFO that is still being written; the comparison ends with the last
-wanted frame.  Prints how many frames came and how many each second.
+Every frame of WANTED must be in GOT once, byte for byte, and in order unless
+told otherwise.  GOT may be a FIFO that is still being written; the comparison
+ends with the last wanted frame.  Prints how many frames came and how many
+each second.
 """
+import collections
+import itertools
 import struct
 import sys
 import time
@@ -56,32 +59,53 @@ def compare(wanted, got):
     return len(wanted), time.monotonic() - start
 
 
+def compare_any_order(wanted, got):
+    """As compare()."""
+    first = next(got, None)
+    start = time.monotonic()
+    others = [first] if first is not None else []
+    others += itertools.islice(got, len(wanted) - len(others))
+    missing = collections.Counter(wanted) - collections.Counter(others)
+    if missing:
+        raise ValueError(f"{sum(missing.values())} frames of {len(wanted)} "
+                         "are missing")
+    return len(wanted), time.monotonic() - start
+
+
 def self_test():
     good = [b"one", b"two"]
     assert compare(good, iter(good))[0] == 2
-    for bad in ([b"one"], [b"two", b"one"], [b"one", b"twx"], []):
-        try:
-            compare(good, iter(bad))
-        except ValueError:
-            continue
-        raise SystemExit(f"self-test: {bad} was taken for {good}")
+    assert compare_any_order(good, iter(good[::-1]))[0] == 2
+    for bad in ([b"one"], [b"two", b"one"], [b"one", b"twx"], [],
+                [b"one", b"one"]):
+        for check in (compare, compare_any_order):
+            if check is compare_any_order and sorted(bad) == good:
+                continue
+            try:
+                check(good, iter(bad))
+            except ValueError:
+                continue
+            raise SystemExit(f"self-test: {bad} was taken for {good}")
     print("1 passed, 0 failed")
 
 
 def main():
-    if sys.argv[1:] == ["--self-test"]:
+    arguments = sys.argv[1:]
+    if arguments == ["--self-test"]:
         return self_test()
-    if len(sys.argv) != 3:
+    any_order = arguments[:1] == ["--any-order"]
+    if len(arguments) != 2 + any_order:
         sys.exit(__doc__)
-    wanted = list(frames(sys.argv[1]))
+    check = compare_any_order if any_order else compare
+    wanted = list(frames(arguments[-2]))
     try:
-        count, seconds = compare(wanted, frames(sys.argv[2]))
+        count, seconds = check(wanted, frames(arguments[-1]))
     except (ValueError, EOFError, OSError) as error:
         sys.exit(f"compare-captures: {error}")
     sizes = [len(frame) for frame in wanted]
     print(f"{count} frames of {min(sizes)} to {max(sizes)} bytes, each once, "
-          f"byte for byte, in order; {count / max(seconds, 1e-6):.0f} "
-          "frames per second")
+          f"byte for byte, in {'any ' if any_order else ''}order; "
+          f"{count / max(seconds, 1e-6):.0f} frames per second")
     return None
 
 
