@@ -17,6 +17,7 @@
 #include "core/group.h"
 #include "front/machine.h"
 #include "pci/aer.h"
+#include "pci/raise.h"
 #include "v02/v02.h"
 
 /* What a list is made of; any of them may be NULL when memory is short. */
@@ -352,6 +353,18 @@ static int call_aer(void *arg, struct uvf_control_call *call)
 	return ret;
 }
 
+static int call_irq(void *arg, struct uvf_control_call *call)
+{
+	struct uvf_bus_device *device = find_device(arg, call);
+	int ret;
+
+	if (!device)
+		return -ENODEV;
+	ret = uvf_pci_raise(device, param(call, "interrupt"), &call->err);
+	uvf_bus_device_put(device);
+	return ret;
+}
+
 static const struct uvf_control_method methods[] = {
 	{"list", {NULL}, false, call_list},
 	{"unplug", {"address"}, true, call_unplug},
@@ -359,6 +372,7 @@ static const struct uvf_control_method methods[] = {
 	{"unbind", {"address"}, true, call_unbind},
 	{"bind", {"address", "driver"}, true, call_bind},
 	{"aer", {"address"}, true, call_aer},
+	{"irq", {"address", "interrupt"}, false, call_irq},
 	{NULL, {NULL}, false, NULL},
 };
 

@@ -95,6 +95,7 @@ static const struct subcommand subcommands[] = {
 	{"unbind", {"address", NULL}, "unbind ADDR", NULL},
 	{"bind", {"address", "driver", NULL}, "bind ADDR DRIVER", NULL},
 	{"aer", {"address", NULL}, "aer ADDR", NULL},
+	{"irq", {"address", "interrupt", NULL}, "irq ADDR N|on|off", NULL},
 };
 
 #define SUBCOMMAND_COUNT (sizeof(subcommands) / sizeof(subcommands[0]))
@@ -323,7 +324,7 @@ int cmd_ctl(int argc, char **argv)
 		.options = option_table,
 		.parser = parse_option,
 		.args_doc = "list\nunplug ADDR\nplug SPEC\nunbind ADDR\n"
-			    "bind ADDR DRIVER\naer ADDR",
+			    "bind ADDR DRIVER\naer ADDR\nirq ADDR N|on|off",
 		.doc = "Look at the machine of a run, and change it.",
 	};
 	struct ctl_options options = {0};
