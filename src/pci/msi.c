@@ -60,22 +60,33 @@ static void write_message(struct uvf_pci *pci, uint32_t address, uint16_t data)
 		  data);
 }
 
+/* The vectors that the function can have, granted or not. */
+static uint32_t all_vectors(const struct uvf_pci *pci)
+{
+	return (uint32_t)((UINT64_C(1) << (1u << pci->desc->msi.log2_vectors)) -
+			  1);
+}
+
+/* The host knows what it wrote last, not what a client made of that. */
+static void write_masks(struct uvf_pci *pci, uint32_t clear, uint32_t set)
+{
+	pci->msi_mask = (pci->msi_mask & ~clear) | set;
+	uvf_put32(masks(pci), pci->msi_mask);
+}
+
 void uvf_msi_enable_locked(struct uvf_pci *pci, unsigned int count)
 {
-	unsigned int log2 = log2_up(count);
-
 	uvf_assert_held(&pci->model.lock);
-	pci->msi_qmax = log2;
+	pci->msi_qmax = log2_up(count);
 	write_message(pci, UVF_MESSAGE_ADDRESS, UVF_MESSAGE_DATA);
 	if (pci->desc->msi.maskable) {
-		uint64_t all = (UINT64_C(1) << (1u << log2)) - 1;
-
-		uvf_put32(masks(pci), (uint32_t)all);
+		pci->msi_mask = uvf_get32(masks(pci));
+		write_masks(pci, 0, all_vectors(pci));
 		uvf_put32(masks(pci) + 4, 0);
 	}
-	uvf_hw_change16_locked(pci, pci->desc->msi.offset + PCI_MSI_FLAGS,
-			       PCI_MSI_FLAGS_QSIZE,
-			       (uint16_t)(PCI_MSI_FLAGS_ENABLE | log2 << 4));
+	uvf_hw_change16_locked(
+		pci, pci->desc->msi.offset + PCI_MSI_FLAGS, PCI_MSI_FLAGS_QSIZE,
+		(uint16_t)(PCI_MSI_FLAGS_ENABLE | pci->msi_qmax << 4));
 }
 
 void uvf_msi_disable_locked(struct uvf_pci *pci)
@@ -85,7 +96,7 @@ void uvf_msi_disable_locked(struct uvf_pci *pci)
 			       PCI_MSI_FLAGS_ENABLE, 0);
 	write_message(pci, 0, 0);
 	if (pci->desc->msi.maskable) {
-		uvf_put32(masks(pci), 0);
+		write_masks(pci, all_vectors(pci), 0);
 		uvf_put32(masks(pci) + 4, 0);
 	}
 }
@@ -93,13 +104,11 @@ void uvf_msi_disable_locked(struct uvf_pci *pci)
 void uvf_msi_mask_locked(struct uvf_pci *pci, unsigned int vector, bool mask)
 {
 	uint32_t bit = UINT32_C(1) << vector;
-	uint32_t value;
 
 	uvf_assert_held(&pci->model.lock);
 	if (!pci->desc->msi.maskable)
 		return;
-	value = uvf_get32(masks(pci));
-	uvf_put32(masks(pci), mask ? value | bit : value & ~bit);
+	write_masks(pci, mask ? 0 : bit, mask ? bit : 0);
 	uvf_msi_flush_locked(pci);
 }
 
@@ -151,13 +160,19 @@ void uvf_msi_pend_locked(struct uvf_pci *pci, uint32_t bits)
 
 void uvf_msi_reset_locked(struct uvf_pci *pci)
 {
+	bool is_active = pci->irq_type == UVF_PCI_IRQ_MSI;
+
 	uvf_assert_held(&pci->model.lock);
-	if (!pci->desc->msi.maskable)
+	if (!pci->desc->msi.offset)
 		return;
-	uvf_put32(masks(pci) + 4, 0);
-	uvf_put32(masks(pci), 0);
-	if (pci->irq_type != UVF_PCI_IRQ_MSI)
-		return;
-	for (unsigned int i = 0; i < pci->vector_count; i++)
-		uvf_msi_mask_locked(pci, i, pci->triggers[i] < 0);
+	if (pci->desc->msi.maskable) {
+		uvf_put32(masks(pci) + 4, 0);
+		uvf_put32(masks(pci), is_active ? pci->msi_mask : 0);
+	}
+	/* At once, so that the model sees no other kind in between. */
+	uvf_hw_change16_locked(pci, pci->desc->msi.offset + PCI_MSI_FLAGS,
+			       PCI_MSI_FLAGS_ENABLE | PCI_MSI_FLAGS_QSIZE,
+			       is_active ? (uint16_t)(PCI_MSI_FLAGS_ENABLE |
+						      pci->msi_qmax << 4)
+					 : 0);
 }

@@ -206,6 +206,7 @@ struct uvf_pci {
 	bool bars_are_dirty;
 	uint16_t old_readrq;   /* while a piece of PCI Express is written */
 	unsigned int msi_qmax; /* log2 of the vectors enabled last */
+	uint32_t msi_mask;     /* vectors that the host has masked */
 	struct uvf_pci_saved saved;
 	struct uvf_pci_saved pm_saved;
 

@@ -115,7 +115,9 @@ static int enable_locked(struct uvf_pci *pci, uint32_t index,
 {
 	unsigned int max = uvf_irq_count_locked(pci, index);
 
-	if (pci->power)
+	if (count < 1 && index == VFIO_PCI_MSIX_IRQ_INDEX)
+		return -ERANGE;
+	if (pci->power || pci->user.no_msi)
 		return -EINVAL;
 	if (count < 1)
 		return -ERANGE;
@@ -124,10 +126,6 @@ static int enable_locked(struct uvf_pci *pci, uint32_t index,
 	if (!pci->triggers || !pci->is_allocated) {
 		free_vectors(pci);
 		return -ENOMEM;
-	}
-	if (pci->user.no_msi) {
-		free_vectors(pci);
-		return -EINVAL;
 	}
 	pci->vector_count = max;
 	for (unsigned int i = 0; i < max; i++) {
@@ -160,13 +158,15 @@ void uvf_vectors_disable_locked(struct uvf_pci *pci)
 /* Whether a kernel with a fixed set of vectors refuses the whole range. */
 static bool is_beyond(const struct uvf_pci *pci, const struct uvf_irq_set *set)
 {
-	unsigned int end = set->start + set->count;
+	unsigned int enabled = 0;
 
 	if (pci->profile->loopback_skips_unknown)
 		return false;
-	if (set->start >= pci->vector_count || !pci->is_allocated[set->start])
-		return set->flags & VFIO_IRQ_SET_DATA_EVENTFD || set->count;
-	return set->count && !pci->is_allocated[end - 1];
+	while (enabled < pci->vector_count && pci->is_allocated[enabled])
+		enabled++;
+	return set->start + set->count > enabled ||
+	       (set->flags & VFIO_IRQ_SET_DATA_EVENTFD &&
+		set->start >= enabled);
 }
 
 int uvf_vectors_set_trigger_locked(struct uvf_pci *pci,

@@ -527,6 +527,7 @@ static long feature(struct rig *rig, uint32_t flags, size_t size)
 	return ret;
 }
 
+/* Shows V58. */
 static void low_power_takes_mappings(void **state)
 {
 	const uint32_t set = VFIO_DEVICE_FEATURE_SET;
@@ -563,6 +564,7 @@ static void low_power_takes_mappings(void **state)
 	close(fd);
 }
 
+/* Shows V54, V55. */
 static void registers_survive_where_nothing_resets(void **state)
 {
 	struct rig *plain = rig_create(&model_plain, NULL, false);

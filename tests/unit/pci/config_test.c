@@ -394,6 +394,7 @@ static void pieces_end_where_a_capability_ends(void **state)
 	rig_destroy(rig);
 }
 
+/* Shows V43. */
 static void msi_control_is_the_clients_but_for_enable(void **state)
 {
 	struct rig *rig = rig_create(&model_plain, NULL, false);

@@ -36,6 +36,7 @@ static void signal_and_wait(struct rig *rig, int fd)
 	uvf_unlock(&rig->pci->model.lock);
 }
 
+/* Shows V27. */
 static void signals_once_and_masks_itself(void **state)
 {
 	struct rig *rig = rig_create(&model_plain, NULL, false);
@@ -62,6 +63,7 @@ static void signals_once_and_masks_itself(void **state)
 	close(fd);
 }
 
+/* Shows V29. */
 static void line_that_is_high_signals_when_enabled(void **state)
 {
 	struct rig *rig = rig_create(&model_plain, NULL, false);
@@ -84,6 +86,7 @@ static void line_that_is_high_signals_when_enabled(void **state)
 	close(msi);
 }
 
+/* Shows V18. */
 static void unmask_eventfd_is_one_and_consumed(void **state)
 {
 	struct rig *rig = rig_create(&model_plain, NULL, false);

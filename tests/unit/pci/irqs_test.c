@@ -24,6 +24,7 @@ static long irq_info(struct rig *rig, uint32_t index, uint32_t argsz,
 	return ret;
 }
 
+/* Shows V10. */
 static void info_names_every_index(void **state)
 {
 	static const struct {
@@ -67,7 +68,10 @@ static void info_names_every_index(void **state)
 	}
 }
 
-/* The checks common to all, each one alone and before all later ones. */
+/*
+ * Shows V12, V13.  The checks common to all, each one alone and before all
+ * later ones.
+ */
 static void checks_come_in_order(void **state)
 {
 	struct rig *rig = rig_create(&model_full, NULL, false);
@@ -157,6 +161,7 @@ static long expected(uint32_t flags, uint32_t index, uint32_t start,
 	return -EINVAL;
 }
 
+/* Shows V11, V12. */
 static void whole_matrix_from_nothing_active(void **state)
 {
 	struct rig *rig = rig_create(&model_plain, NULL, false);
@@ -189,6 +194,7 @@ static void whole_matrix_from_nothing_active(void **state)
 	rig_destroy(rig);
 }
 
+/* Shows V15, V21. */
 static void eventfds_are_checked(void **state)
 {
 	struct rig *rig = rig_create(&model_full, NULL, false);
@@ -209,7 +215,7 @@ static void eventfds_are_checked(void **state)
 	rig_destroy(rig);
 }
 
-/* Flips irq_negative_fd_is_error. */
+/* Shows V24.  Flips irq_negative_fd_is_error. */
 static void err_and_req_have_one_trigger(void **state)
 {
 	struct rig *rig = rig_create(&model_full, "6.12", false);
@@ -259,6 +265,7 @@ static void err_and_req_have_one_trigger(void **state)
 	rig_destroy(old);
 }
 
+/* Shows V55. */
 static void close_drops_everything(void **state)
 {
 	struct rig *rig = rig_create(&model_full, NULL, false);

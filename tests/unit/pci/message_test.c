@@ -243,7 +243,7 @@ static void needs_a_device_that_may_send(void **state)
 	bench_destroy(&bench);
 }
 
-/* The registers hold the host's message; a client never sees it. */
+/* Shows V43.  The registers hold the host's message; a client never sees it. */
 static void message_of_msi_is_hidden(void **state)
 {
 	struct bench bench = bench_create(&model_full);
