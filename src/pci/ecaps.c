@@ -87,6 +87,9 @@ void uvf_ecaps_build(struct uvf_pci *pci)
 	const struct uvfio_pci_model *desc = pci->desc;
 	unsigned int pos = cap_after(desc, ECAPS_FIRST - 1), next;
 
+	/* An empty list is a header that nobody can write. */
+	if (!pos && pci->express_offset && pci->config_size > ECAPS_FIRST)
+		memset(pci->hw_wmask + ECAPS_FIRST, 0, 4);
 	for (size_t i = 0; i < desc->cap_count; i++)
 		if (desc->caps[i].offset >= ECAPS_FIRST)
 			build_raw(pci, &desc->caps[i]);

@@ -237,6 +237,10 @@ static bool has_devctl2(const struct uvf_pci *pci)
 	return pci->express_size >= PCI_EXP_DEVCTL2 + 2u;
 }
 
+/* What Linux saves of Advanced Error Reporting. */
+static const uint8_t aer_saved[] = {PCI_ERR_UNCOR_MASK, PCI_ERR_UNCOR_SEVER,
+				    PCI_ERR_COR_MASK, PCI_ERR_CAP};
+
 void uvf_hw_save_locked(struct uvf_pci *pci, struct uvf_pci_saved *saved)
 {
 	unsigned int express = pci->express_offset;
@@ -247,6 +251,9 @@ void uvf_hw_save_locked(struct uvf_pci *pci, struct uvf_pci_saved *saved)
 		saved->devctl = uvf_get16(pci->hw + express + PCI_EXP_DEVCTL);
 	if (has_devctl2(pci))
 		saved->devctl2 = uvf_get16(pci->hw + express + PCI_EXP_DEVCTL2);
+	for (size_t i = 0; pci->aer_offset && i < sizeof(aer_saved); i++)
+		saved->aer[i] =
+			uvf_get32(pci->hw + pci->aer_offset + aer_saved[i]);
 }
 
 void uvf_hw_restore_locked(struct uvf_pci *pci,
@@ -262,6 +269,9 @@ void uvf_hw_restore_locked(struct uvf_pci *pci,
 		uvf_put16(pci->hw + express + PCI_EXP_DEVCTL, saved->devctl);
 	if (has_devctl2(pci))
 		uvf_put16(pci->hw + express + PCI_EXP_DEVCTL2, saved->devctl2);
+	for (size_t i = 0; pci->aer_offset && i < sizeof(aer_saved); i++)
+		uvf_put32(pci->hw + pci->aer_offset + aer_saved[i],
+			  saved->aer[i]);
 	uvf_put16(pci->hw + PCI_COMMAND,
 		  uvf_get16(saved->header + PCI_COMMAND));
 	uvf_hw_update_bus_master_locked(pci);

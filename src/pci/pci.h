@@ -122,6 +122,7 @@ struct uvf_pci_saved {
 	uint8_t header[64];
 	uint16_t devctl;
 	uint16_t devctl2;
+	uint32_t aer[4]; /* masks, severity, control */
 };
 
 /* Ways to reset a function, bits. */

@@ -566,6 +566,46 @@ static void errors_and_power_have_writable_bits(void **state)
 	rig_destroy(rig);
 }
 
+/* Linux saves what it may have chosen itself. */
+static void error_masks_survive_resets(void **state)
+{
+	struct rig *rig = rig_create(&model_full, NULL, false);
+
+	(void)state;
+	cfg_set(rig, 0x148, 4, 0x00100000);
+	cfg_set(rig, 0x14c, 4, 0x00462030);
+	cfg_set(rig, 0x154, 4, 0x2000);
+	cfg_set(rig, 0x158, 4, 0x140);
+	uvf_put32(rig->pci->hw + 0x144, 0x4000);
+	probe_clear(rig->probe);
+	cfg_set(rig, 0x88, 2, 0x8000);
+	assert_int_equal(rig->probe->resets, 1);
+	assert_int_equal(cfg_get(rig, 0x148, 4), 0x00100000);
+	assert_int_equal(cfg_get(rig, 0x14c, 4), 0x00462030);
+	assert_int_equal(cfg_get(rig, 0x154, 4), 0x2000);
+	assert_int_equal(cfg_get(rig, 0x158, 4), 0x140);
+	assert_int_equal(cfg_get(rig, 0x144, 4), 0);
+	/* The next client begins with what was there before this one. */
+	rig_reopen(rig);
+	assert_int_equal(cfg_get(rig, 0x148, 4), 0);
+	rig_destroy(rig);
+}
+
+static void empty_extended_list_is_read_only(void **state)
+{
+	struct uvfio_pci_model model = model_full;
+	struct rig *rig;
+
+	(void)state;
+	model.cap_count = 4;
+	rig = rig_create(&model, NULL, false);
+	cfg_set(rig, 0x100, 4, 0xffffffff);
+	assert_int_equal(cfg_get(rig, 0x100, 4), 0);
+	cfg_set(rig, 0x104, 4, 0xffffffff);
+	assert_int_equal(cfg_get(rig, 0x104, 4), 0xffffffff);
+	rig_destroy(rig);
+}
+
 /* Bits that a model declares to be cleared by writing 1. */
 static void declared_bits_are_cleared_by_1(void **state)
 {
@@ -676,6 +716,8 @@ int main(void)
 		cmocka_unit_test(bytes_of_express_and_pm_do_what_they_say),
 		cmocka_unit_test(features_reset_needs_both_bits),
 		cmocka_unit_test(errors_and_power_have_writable_bits),
+		cmocka_unit_test(error_masks_survive_resets),
+		cmocka_unit_test(empty_extended_list_is_read_only),
 		cmocka_unit_test(declared_bits_are_cleared_by_1),
 		cmocka_unit_test(express_may_have_little_config_space),
 		cmocka_unit_test(keys_may_make_the_descriptor),
