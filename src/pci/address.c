@@ -84,8 +84,10 @@ static void mark_used(struct uvf_machine *machine, uint16_t segment,
 		used[pci->address.bus] |= UINT32_C(1)
 					  << (pci->address.devfn >> 3);
 		/* What is behind a bridge is asked for by naming it. */
-		if (uvf_pci_is_bridge(pci))
-			used[pci->bridge.secondary] = UINT32_MAX;
+		for (unsigned int i = pci->bridge.secondary;
+		     uvf_pci_is_bridge(pci) && i <= pci->bridge.subordinate;
+		     i++)
+			used[i] = UINT32_MAX;
 	}
 	uvf_unlock(&machine->lock);
 }

@@ -18,9 +18,6 @@
 #define POLL_ROUNDS 64
 
 /* Addresses on the bus; last is inclusive. */
-#define WINDOW_IO     0x1000ull /* bytes that a bridge passes on */
-#define WINDOW_MEMORY 0x1000000ull
-
 struct window {
 	uint64_t first;
 	uint64_t last;
@@ -45,6 +42,7 @@ struct want {
 	uint64_t align;
 	bool is_io;
 	bool is_64bit;
+	bool is_prefetchable;
 };
 
 /* Where a taken interval ends, if it meets what is wanted at an address. */
@@ -60,8 +58,8 @@ static uint64_t end_of(uint64_t at, uint64_t size, uint64_t taken,
 static uint64_t end_of_function(const struct want *want,
 				const struct uvf_pci *pci, uint64_t at)
 {
-	/* A function behind a bridge is inside the window of that. */
-	bool has_windows = uvf_bridge_of(want->pci) != pci;
+	/* A function behind a bridge is inside the windows of that. */
+	bool has_windows = !uvf_bridge_leads_to(pci, want->pci);
 
 	for (unsigned int i = 0; i < UVFIO_PCI_BARS; i++) {
 		const struct uvf_pci_bar *bar = &pci->bars[i];
@@ -76,7 +74,7 @@ static uint64_t end_of_function(const struct want *want,
 		at = end_of(at, want->size, pci->sriov.bars[i].address,
 			    pci->sriov.bars[i].size);
 	for (unsigned int i = 0; has_windows && i < UVF_PCI_WINDOWS; i++)
-		if ((i == 0) == want->is_io)
+		if ((i == UVF_PCI_WINDOW_IO) == want->is_io)
 			at = end_of(at, want->size,
 				    pci->bridge.windows[i].address,
 				    pci->bridge.windows[i].size);
@@ -127,19 +125,32 @@ static bool find_in_window(const struct want *want, const struct window *window,
 	return true;
 }
 
-/* Behind a bridge, its windows are all there is. */
-static bool find_behind(const struct want *want, const struct uvf_pci *bridge,
-			uint64_t *ret_address)
+static bool find_behind_in(const struct want *want,
+			   const struct uvf_pci_window *open,
+			   uint64_t *ret_address)
 {
-	const struct uvf_pci_window *open =
-		&bridge->bridge.windows[want->is_io ? 0 : 1];
 	const struct window window = {
 		.first = open->address,
 		.last = open->address + open->size - 1,
 		.is_io = want->is_io,
 	};
 
-	return find_in_window(want, &window, ret_address);
+	return open->size && find_in_window(want, &window, ret_address);
+}
+
+/* Behind a bridge, its windows are all there is. */
+static bool find_behind(const struct want *want, const struct uvf_pci *bridge,
+			uint64_t *ret_address)
+{
+	const struct uvf_pci_window *open = bridge->bridge.windows;
+
+	if (want->is_io)
+		return find_behind_in(want, &open[UVF_PCI_WINDOW_IO],
+				      ret_address);
+	if (want->is_64bit && want->is_prefetchable &&
+	    find_behind_in(want, &open[UVF_PCI_WINDOW_PREFETCH], ret_address))
+		return true;
+	return find_behind_in(want, &open[UVF_PCI_WINDOW_MEMORY], ret_address);
 }
 
 static bool find_room(const struct want *want, uint64_t *ret_address)
@@ -189,6 +200,7 @@ static int assign_bar(struct uvf_pci *pci, unsigned int i,
 		.align = bar->size,
 		.is_io = bar->desc->flags & UVFIO_BAR_IO,
 		.is_64bit = bar->desc->flags & UVFIO_BAR_64,
+		.is_prefetchable = bar->desc->flags & UVFIO_BAR_PREFETCH,
 	};
 
 	/* Memory has its pages for itself, so that it can be mapped. */
@@ -217,6 +229,7 @@ static int assign_vf_bars(struct uvf_pci *pci, struct uvfio_error *err)
 			.size = bar->size * sriov->total_vfs,
 			.align = bar->size,
 			.is_64bit = bar->flags & UVFIO_BAR_64,
+			.is_prefetchable = bar->flags & UVFIO_BAR_PREFETCH,
 		};
 
 		if (!bar->size)
@@ -257,25 +270,37 @@ int uvf_bars_assign(struct uvf_pci *pci, struct uvfio_error *err)
 	return ret ? ret : assign_vf_bars(pci, err);
 }
 
-int uvf_windows_assign(struct uvf_pci *pci, struct uvfio_error *err)
-{
-	static const uint64_t sizes[UVF_PCI_WINDOWS] = {WINDOW_IO,
-							WINDOW_MEMORY};
+static const char *const window_keys[UVF_PCI_WINDOWS] = {
+	"io-reserve", "mem-reserve", "pref64-reserve"};
 
+int uvf_windows_assign(struct uvf_pci *pci,
+		       const uint64_t sizes[UVF_PCI_WINDOWS],
+		       struct uvfio_error *err)
+{
 	for (unsigned int i = 0; i < UVF_PCI_WINDOWS; i++) {
+		struct uvf_pci_window *window = &pci->bridge.windows[i];
 		const struct want want = {
 			.pci = pci,
 			.size = sizes[i],
 			.align = sizes[i],
-			.is_io = i == 0,
+			.is_io = i == UVF_PCI_WINDOW_IO,
+			.is_64bit = i == UVF_PCI_WINDOW_PREFETCH,
+			.is_prefetchable = i == UVF_PCI_WINDOW_PREFETCH,
 		};
 
-		if (!find_room(&want, &pci->bridge.windows[i].address)) {
-			uvfio_error_set(err, "%s: no room for its windows",
-					pci->bus.name);
-			return -ENOSPC;
+		if (!sizes[i])
+			continue;
+		if (find_room(&want, &window->address)) {
+			window->size = sizes[i];
+			continue;
 		}
-		pci->bridge.windows[i].size = sizes[i];
+		if (i == UVF_PCI_WINDOW_IO && uvf_bridge_of(pci))
+			continue;
+		uvfio_error_set(err,
+				"%s: no room for its windows; say a smaller "
+				"%s=, or a larger one of the bridge above",
+				pci->bus.name, window_keys[i]);
+		return -ENOSPC;
 	}
 	return 0;
 }

@@ -20,9 +20,13 @@ int uvf_bars_assign(struct uvf_pci *pci, struct uvfio_error *err);
 
 /**
  * uvf_windows_assign() - find room for what a bridge passes on
+ * @sizes: bytes, powers of two; 0: no window
+ * Behind another bridge without room for ports it has none.
  * Return: 0, or -ENOSPC and a line in @err.
  */
-int uvf_windows_assign(struct uvf_pci *pci, struct uvfio_error *err);
+int uvf_windows_assign(struct uvf_pci *pci,
+		       const uint64_t sizes[UVF_PCI_WINDOWS],
+		       struct uvfio_error *err);
 
 /* The type bits of a BAR's register. */
 uint32_t uvf_bar_type(const struct uvfio_bar *bar);

@@ -23,7 +23,9 @@ int uvf_bridge_place(struct uvf_pci *pci, struct uvfio_error *err);
 /**
  * uvf_bridge_init() - number the bus behind a bridge, find room for windows
  * @pci: a bridge; its address is set
- * Return: 0, or -ENOSPC and a line in @err.
+ * Its keys bus-reserve, mem-reserve, io-reserve and pref64-reserve say how much
+ * is to be behind it.
+ * Return: 0, or, in the order tested, -EINVAL or -ENOSPC and a line in @err.
  */
 int uvf_bridge_init(struct uvf_pci *pci, struct uvfio_error *err);
 
@@ -32,6 +34,13 @@ void uvf_bridge_build_header(struct uvf_pci *pci);
 
 /* The bridge above a function, or NULL. */
 struct uvf_pci *uvf_bridge_of(const struct uvf_pci *pci);
+
+/* Whether a bridge is above a function, directly or not. */
+bool uvf_bridge_leads_to(const struct uvf_pci *bridge,
+			 const struct uvf_pci *pci);
+
+/* Whether behind it no function can be told from another by an IOMMU. */
+bool uvf_bridge_is_conventional(const struct uvf_pci *bridge);
 
 static inline bool uvf_pci_is_bridge(const struct uvf_pci *pci)
 {

@@ -110,10 +110,24 @@ static void build_msix(struct uvf_pci *pci)
 		  PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL);
 }
 
+/* Behind a root port there are switches: a port up, and ports down. */
+static uint16_t port_type(const struct uvf_pci *pci)
+{
+	const struct uvf_pci *above = uvf_bridge_of(pci);
+
+	if (!above)
+		return PCI_EXP_TYPE_ROOT_PORT;
+	if (uvf_bridge_is_conventional(above))
+		return PCI_EXP_TYPE_PCIE_BRIDGE;
+	return port_type(above) == PCI_EXP_TYPE_UPSTREAM
+		       ? PCI_EXP_TYPE_DOWNSTREAM
+		       : PCI_EXP_TYPE_UPSTREAM;
+}
+
 static uint16_t express_type(const struct uvf_pci *pci)
 {
 	if (uvf_pci_is_bridge(pci))
-		return PCI_EXP_TYPE_ROOT_PORT;
+		return port_type(pci);
 	/* A VF is where its PF is, on whatever bus its number lies. */
 	if (pci->physfn)
 		return express_type(pci->physfn);

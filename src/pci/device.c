@@ -374,6 +374,19 @@ static void init_fields(struct uvf_pci *pci, struct uvf_machine *machine,
 	uvf_list_init(&pci->ioeventfds);
 }
 
+/* To an IOMMU all that is behind a conventional bridge is that bridge. */
+static int choose_group(const struct uvf_pci *pci, int group)
+{
+	const struct uvf_pci *bridge = uvf_bridge_of(pci);
+	unsigned int id;
+
+	if (group == UVF_GROUP_OWN && bridge &&
+	    uvf_bridge_is_conventional(bridge) &&
+	    uvf_bus_device_group_id(pci->bus.parent, &id))
+		return (int)id;
+	return group;
+}
+
 /* The parts of a function, in the order in which they need each other. */
 static int build(struct uvf_pci *pci, struct uvf_worker *worker, int group,
 		 const struct uvf_pci_address *at, struct uvfio_error *err)
@@ -406,7 +419,7 @@ static int build(struct uvf_pci *pci, struct uvf_worker *worker, int group,
 	ret = pci->slot || pci->physfn ? init_model(pci, worker, err) : -ENOMEM;
 	if (ret)
 		goto err_hardware;
-	ret = add(pci, group);
+	ret = add(pci, choose_group(pci, group));
 	if (ret)
 		goto err_model;
 	return 0;

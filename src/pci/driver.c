@@ -273,6 +273,21 @@ static const struct uvf_driver_ops host_ops = {
 	.remove = host_remove,
 };
 
+/* Ports of PCI Express; a conventional bridge has no driver. */
+static int port_probe(struct uvf_driver *driver, struct uvf_bus_device *bus)
+{
+	const struct uvf_pci *pci = uvf_pci_of_bus(bus);
+
+	if (!uvf_pci_is_bridge(pci) || uvf_bridge_is_conventional(pci))
+		return -ENODEV;
+	return host_probe(driver, bus);
+}
+
+static const struct uvf_driver_ops port_ops = {
+	.probe = port_probe,
+	.remove = host_remove,
+};
+
 /* pci-stub holds a function and leaves it alone. */
 static int stub_probe(struct uvf_driver *driver, struct uvf_bus_device *bus)
 {
@@ -367,7 +382,7 @@ static int add_drivers(struct uvf_bus *bus, struct uvf_vfio *vfio)
 	};
 	const struct uvf_driver port = {
 		.name = PORT_DRIVER,
-		.ops = &host_ops,
+		.ops = &port_ops,
 		.manages_dma = true,
 	};
 	struct uvf_driver *driver;
@@ -441,9 +456,10 @@ int uvf_pci_bind_by_key(struct uvf_bus_device *bus)
 	struct uvf_driver *driver;
 	int ret;
 
-	if (!name)
-		name = uvf_pci_is_bridge(pci) ? PORT_DRIVER
-					      : UVF_PCI_DRIVER_NAME;
+	if (!name && !uvf_pci_is_bridge(pci))
+		name = UVF_PCI_DRIVER_NAME;
+	else if (!name)
+		name = uvf_bridge_is_conventional(pci) ? "none" : PORT_DRIVER;
 	if (!strcmp(name, "none"))
 		return 0;
 	ret = obtain_host_driver(pci, name, &driver);

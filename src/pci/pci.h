@@ -86,7 +86,12 @@ struct uvf_pci_window {
 	uint64_t size; /* bytes; 0: none */
 };
 
-#define UVF_PCI_WINDOWS 2 /* I/O, memory */
+enum uvf_pci_window_kind {
+	UVF_PCI_WINDOW_IO,
+	UVF_PCI_WINDOW_MEMORY,
+	UVF_PCI_WINDOW_PREFETCH, /* 64-bit */
+	UVF_PCI_WINDOWS,
+};
 
 struct uvf_pci_bridge {
 	uint8_t secondary;   /* the bus behind it */

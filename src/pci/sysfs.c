@@ -121,7 +121,8 @@ static size_t emit_line(void *buf, size_t size, uint64_t first, uint64_t bytes,
 static size_t show_resource(struct uvf_bus_device *bus, void *buf, size_t size)
 {
 	static const uint64_t window_flags[UVF_PCI_WINDOWS] = {
-		RESOURCE_IO & ~0x00040000ull, RESOURCE_MEM & ~0x00040000ull};
+		RESOURCE_IO & ~0x00040000ull, RESOURCE_MEM & ~0x00040000ull,
+		0x00102201ull};
 	const struct uvf_pci *pci = uvf_pci_of_bus(bus);
 	char *at = buf, *end = at + size;
 
@@ -277,6 +278,12 @@ static size_t show_local_cpus(struct uvf_bus_device *bus, void *buf,
 static size_t show_behind(struct uvf_bus_device *bus, void *buf, size_t size)
 {
 	return emit(buf, size, "%u\n", uvf_pci_of_bus(bus)->bridge.secondary);
+}
+
+static size_t show_last_behind(struct uvf_bus_device *bus, void *buf,
+			       size_t size)
+{
+	return emit(buf, size, "%u\n", uvf_pci_of_bus(bus)->bridge.subordinate);
 }
 
 static size_t show_zero(struct uvf_bus_device *bus, void *buf, size_t size)
@@ -577,7 +584,7 @@ void uvf_sysfs_init(struct uvf_pci *pci)
 		*at++ = (struct uvf_bus_attr)SHOWN("secondary_bus_number",
 						   show_behind);
 		*at++ = (struct uvf_bus_attr)SHOWN("subordinate_bus_number",
-						   show_behind);
+						   show_last_behind);
 	}
 	at = list_memories(pci, at);
 	at = uvf_sriov_list_files(pci, at);

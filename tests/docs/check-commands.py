@@ -42,7 +42,7 @@ class Tool:
                                      re.M))
         self.host_keys = set(re.findall(r"^(\w+)=", ask(
             ["run", "--host=help"]), re.M))
-        self.keys = {model: set(re.findall(r"^  (\w+)=", ask(
+        self.keys = {model: set(re.findall(r"^  ([\w-]+)=", ask(
             ["run", "-d", f"{model},help"]), re.M)) for model in self.models}
 
 
@@ -168,7 +168,7 @@ def check_keys(tool, path, text):
     described = {}
     for title, body in zip(sections[1::2], sections[2::2]):
         described[title.split()[0]] = set(
-            re.findall(r"^\.It Cm (\w+)", body, re.M))
+            re.findall(r"^\.It Cm ([\w-]+)", body, re.M))
     for model in sorted(tool.models):
         if model not in described:
             found.append(f"{path}:1: says nothing of the model {model}")

@@ -202,7 +202,8 @@ static void a_bridge_has_its_devices_behind_it(void **state)
 		-EINVAL);
 	assert_int_equal(
 		uvfio_machine_plug(machine, "bridge,bridge=00:01.0", &err),
-		-EINVAL);
+		-ENOSPC);
+	assert_non_null(strstr(err.text, "bus-reserve"));
 	assert_int_equal(uvfio_machine_plug(machine,
 					    "edu,bridge=00:01.0,addr=02:05.0",
 					    &err),
@@ -214,6 +215,99 @@ static void a_bridge_has_its_devices_behind_it(void **state)
 	assert_int_equal(put(PCI "rescan", "1"), 1);
 	shows(ROOT "0000:01:00.0/vendor", "0x1234\n");
 	shows(ROOT "0000:01:01.0/vendor", "0x8086\n");
+	uvfio_machine_destroy(machine);
+}
+
+#define SWITCH "/sys/devices/pci0000:00/0000:00:01.0/0000:01:00.0/0000:02:00.0/"
+
+static void bridges_are_behind_bridges(void **state)
+{
+	static const char *const devices[] = {
+		"bridge,addr=00:01.0,bus-reserve=2,mem-reserve=64M,"
+		"pref64-reserve=1G",
+		"bridge,bridge=00:01.0,bus-reserve=1,mem-reserve=8M",
+		"bridge,bridge=01:00.0,io-reserve=4K",
+		"edu,bridge=02:00.0",
+		"bridge,addr=00:02.0",
+		NULL};
+	struct uvfio_error err = {""};
+	uint8_t config[0x60];
+
+	(void)state;
+	make(devices);
+	shows(SWITCH "0000:03:00.0/vendor", "0x1234\n");
+	shows(ROOT "secondary_bus_number", "1\n");
+	shows(ROOT "subordinate_bus_number", "3\n");
+	shows(ROOT "0000:01:00.0/subordinate_bus_number", "3\n");
+	shows(SWITCH "secondary_bus_number", "3\n");
+	/* What is kept for one is not taken by another. */
+	shows(DEVICES "0000:00:02.0/secondary_bus_number", "4\n");
+	assert_int_equal(uvfio_sysfs_read(machine, ROOT "config", config,
+					  sizeof(config), 0),
+			 sizeof(config));
+	assert_int_equal(config[0x1a], 3);
+	assert_int_equal(config[0x56] >> 4, 4);
+	/* 64 MiB of memory; prefetchable memory has 64 bits. */
+	assert_int_equal((config[0x22] | config[0x23] << 8) -
+				 (config[0x20] | config[0x21] << 8),
+			 0x3f0);
+	assert_int_equal(config[0x24] & 0xf, 1);
+	assert_int_equal(config[0x28], 0x80);
+	assert_int_equal(uvfio_sysfs_read(machine, ROOT "0000:01:00.0/config",
+					  config, sizeof(config), 0),
+			 sizeof(config));
+	assert_int_equal(config[0x56] >> 4, 5);
+	assert_int_equal(uvfio_sysfs_read(machine, SWITCH "config", config,
+					  sizeof(config), 0),
+			 sizeof(config));
+	assert_int_equal(config[0x56] >> 4, 6);
+
+	assert_int_equal(
+		uvfio_machine_plug(machine, "bridge,bridge=00:01.0", &err),
+		-ENOSPC);
+	assert_int_equal(
+		uvfio_machine_plug(machine, "bridge,mem-reserve=3M", &err),
+		-EINVAL);
+	assert_int_equal(
+		uvfio_machine_plug(machine, "bridge,io-reserve=1K", &err),
+		-EINVAL);
+	assert_int_equal(
+		uvfio_machine_plug(machine, "bridge,pref64-reserve=99X", &err),
+		-EINVAL);
+	assert_int_equal(
+		uvfio_machine_plug(machine, "bridge,bus-reserve=256", &err),
+		-EINVAL);
+	assert_int_equal(
+		uvfio_machine_plug(machine, "bridge,mem-reserve=2G", &err),
+		-ENOSPC);
+	assert_int_equal(uvfio_machine_plug(machine, "bridge,type=isa", &err),
+			 -EINVAL);
+	/* All of it goes with the first, and comes back. */
+	assert_int_equal(put(DEVICES "0000:00:01.0/remove", "1"), 1);
+	assert_int_equal(can_read(DEVICES "0000:03:00.0/vendor"), -ENOENT);
+	assert_int_equal(put(PCI "rescan", "1"), 1);
+	shows(SWITCH "0000:03:00.0/vendor", "0x1234\n");
+	uvfio_machine_destroy(machine);
+}
+
+static void a_conventional_bridge_is_one_group(void **state)
+{
+	static const char *const devices[] = {
+		"bridge,addr=00:02.0,type=pci", "edu,bridge=00:02.0",
+		"edu,bridge=00:02.0", "edu,bridge=00:02.0,group=9", NULL};
+
+	(void)state;
+	make(devices);
+	shows(DEVICES "0000:01:00.0/iommu_group/devices/0000:01:01.0/vendor",
+	      "0x1234\n");
+	shows(DEVICES "0000:01:00.0/iommu_group/devices/0000:00:02.0/device",
+	      "0x0001\n");
+	shows("/sys/kernel/iommu_groups/9/devices/0000:01:02.0/vendor",
+	      "0x1234\n");
+	/* It has no driver, and is in nobody's way. */
+	assert_int_equal(can_read(DEVICES "0000:00:02.0/driver/bind"), -ENOENT);
+	assert_int_equal(put(DRIVER "pcieport/bind", "0000:00:02.0"), -ENODEV);
+	must_close(machine, must_open(machine, "/dev/vfio/1"));
 	uvfio_machine_destroy(machine);
 }
 
@@ -317,6 +411,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(addresses_do_not_run_out,
 						set_up, tear_down),
 		cmocka_unit_test(a_bridge_has_its_devices_behind_it),
+		cmocka_unit_test(bridges_are_behind_bridges),
+		cmocka_unit_test(a_conventional_bridge_is_one_group),
 		cmocka_unit_test_setup_teardown(
 			each_change_is_told_as_the_kernel_does, set_up,
 			tear_down),
