@@ -139,8 +139,8 @@ static void frame_classify(struct igb *igb, const uint8_t *frame,
 static bool frame_next(struct igb *igb, struct batch *batch)
 {
 	struct igb_backend *path = igb->path;
-	const uint8_t *frame;
-	uint32_t length;
+	const uint8_t *frame = NULL;
+	uint32_t length = 0;
 
 	while (batch->popped < IGB_BATCH &&
 	       (igb->rx.frame || (frame = path->ops->peek(path, &length)))) {

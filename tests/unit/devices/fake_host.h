@@ -14,7 +14,7 @@
 
 #define FAKE_MEMORY_SIZE (32u << 20)
 #define FAKE_HOLES       8
-#define FAKE_VECTORS     32
+#define FAKE_VECTORS     128
 
 /* What a model's configure() is given. */
 struct uvfio_spec {
