@@ -132,7 +132,7 @@ void uvfio_timer_set(struct uvfio_dev *dev, unsigned int id, uint64_t ns)
 
 void uvfio_kick(struct uvfio_dev *dev)
 {
-	dev->kicks++;
+	__atomic_add_fetch(&dev->kicks, 1, __ATOMIC_SEQ_CST);
 }
 
 void uvfio_poll_hint(struct uvfio_dev *dev, bool on)

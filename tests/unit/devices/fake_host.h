@@ -38,7 +38,7 @@ struct uvfio_dev {
 	unsigned int vectors[FAKE_VECTORS]; /* messages sent */
 	uint64_t timers[UVFIO_TIMER_MAX];   /* ns; 0: stopped */
 	bool is_polled;
-	unsigned int kicks;
+	unsigned int kicks; /* from any thread: atomic */
 	const char *cable;
 	unsigned int dma_reads;
 	unsigned int dma_writes;
