@@ -176,7 +176,7 @@ static void take_msi(struct builder *b, const uint8_t *cap, unsigned int pos)
 
 	b->model->msi = (struct uvfio_msi){
 		.offset = (uint8_t)pos,
-		.log2_vectors = (flags & PCI_MSI_FLAGS_QMASK) >> 1,
+		.log2_vectors = (uint8_t)((flags & PCI_MSI_FLAGS_QMASK) >> 1),
 		.is_64bit = flags & PCI_MSI_FLAGS_64BIT,
 		.maskable = flags & PCI_MSI_FLAGS_MASKBIT,
 	};
