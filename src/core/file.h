@@ -40,10 +40,11 @@ struct uvf_page {
 	enum {
 		UVF_PAGE_TRAP,    /* each access is an mmio() call */
 		UVF_PAGE_MEMORY,  /* map fd at fd_offset */
+		UVF_PAGE_MIRROR,  /* the same for loads; a store is mmio() */
 		UVF_PAGE_SIGBUS,  /* nothing answers there now */
 		UVF_PAGE_REVOKED, /* nor ever will: the device was taken away */
 	} kind;
-	int fd; /* borrowed; MEMORY only */
+	int fd; /* borrowed; MEMORY and MIRROR only */
 	uint64_t fd_offset;
 	uint64_t first; /* file offsets of the run of equal pages around */
 	uint64_t size;

@@ -315,9 +315,9 @@ int pci_mmap(struct uvf_device *device, uint64_t pos, uint64_t len, int prot,
 /* Where POLL pages are not watched, each store has to be seen. */
 static bool must_trap(const struct uvf_pci *pci, enum uvfio_page_kind kind)
 {
-	return kind != UVFIO_PAGE_RAM &&
-	       !(kind == UVFIO_PAGE_POLL &&
-		 uvf_worker_may_spin(pci->model.worker));
+	return kind == UVFIO_PAGE_TRAP || kind == UVFIO_PAGE_HOLE ||
+	       (kind == UVFIO_PAGE_POLL &&
+		!uvf_worker_may_spin(pci->model.worker));
 }
 
 void pci_fault(struct uvf_device *device, uint64_t pos,
@@ -346,7 +346,8 @@ void pci_fault(struct uvf_device *device, uint64_t pos,
 	if (is_open && must_trap(pci, kind)) {
 		ret_page->kind = UVF_PAGE_TRAP;
 	} else if (is_open) {
-		ret_page->kind = UVF_PAGE_MEMORY;
+		ret_page->kind = kind == UVFIO_PAGE_RDIRECT ? UVF_PAGE_MIRROR
+							    : UVF_PAGE_MEMORY;
 		ret_page->fd = pci->bars[bar].fd;
 		ret_page->fd_offset = ret_page->first;
 	}

@@ -53,7 +53,8 @@ static void check_states(void)
 {
 	static const uint32_t states[] = {UVF_AGENT_IDLE, UVF_AGENT_SERVING,
 					  UVF_AGENT_ANSWERED, 77};
-	static const uint32_t actions[] = {0, 4, 0x80000000U, 0xffffffffU};
+	static const uint32_t actions[] = {0, UVF_AGENT_CLOSE + 1, 0x80000000U,
+					   0xffffffffU};
 
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
 		for (size_t j = 0; j < sizeof(actions) / sizeof(actions[0]);

@@ -3,8 +3,10 @@
  * What the agent, the filter and the supervisor agree on.
  *
  * The agent is one page of code and one page of data that the supervisor puts
- * into a client which maps a device.  A touch of a device page raises SIGBUS;
- * the agent's handler describes it in a slot of the mailbox, makes one trapped
+ * into a client which maps a device.  The first touch of a device page raises
+ * SIGBUS.  A page that traps loses its rights then, since the kernel raises
+ * SIGSEGV in less time; a store to a page that may be read only does so, too.
+ * The agent's handler describes it in a slot of the mailbox, makes one trapped
  * system call, and does what the answer says.  While a thread of the
  * supervisor looks at the mailbox, the agent rings instead and waits for a
  * moment; when nobody answered by then it makes the call.
@@ -81,7 +83,14 @@ enum uvf_agent_action {
 	UVF_AGENT_RESUME = 1, /* go on with the registers of the slot */
 	UVF_AGENT_OVERLAY,    /* map what the slot says, try again */
 	UVF_AGENT_CHAIN,      /* not ours: the client's own handler */
+	UVF_AGENT_BUS,        /* nothing answers: that of SIGBUS */
+	UVF_AGENT_CLOSE,      /* RESUME, and the interval may not be touched */
 };
+
+/* Where the signals that the agent handles are in its data. */
+#define UVF_AGENT_SIGNALS 2
+#define UVF_AGENT_SIGBUS  0
+#define UVF_AGENT_SIGSEGV 1
 
 enum uvf_agent_state {
 	UVF_AGENT_IDLE,
@@ -106,15 +115,17 @@ struct uvf_agent_slot {
 
 	/* Answer. */
 	uint32_t action;     /* enum uvf_agent_action */
-	uint64_t map_addr;   /* OVERLAY */
+	uint64_t map_addr;   /* OVERLAY, CLOSE */
 	uint64_t map_len;    /* bytes */
-	uint64_t map_offset; /* bytes, in map_fd */
+	uint64_t map_offset; /* bytes, in map_fd; OVERLAY */
 	uint32_t map_prot;
 	int32_t map_fd; /* of the client; the agent closes it */
 
-	int32_t tid;        /* of the thread, when it rings */
+	int32_t tid;        /* of the thread; 0: it does not ring */
 	uint32_t is_missed; /* it rang, and nobody came; part of a request */
-	uint64_t reserved[2];
+	int32_t signal;     /* likewise; the kernel's number */
+	uint32_t is_closed; /* likewise; the page was, by CLOSE */
+	uint32_t reserved[2];
 };
 
 static_assert(sizeof(struct uvf_agent_slot) == 256, "a slot is 4 lines");
@@ -157,15 +168,30 @@ static_assert(sizeof(struct uvf_agent_head) == 24, "shared with agent.c");
  * The supervisor writes the entry of client[] that is not current, then
  * current, so that a thread which reads meanwhile finds a whole one.
  */
-struct uvf_agent_data {
-	uint64_t mailbox; /* address in the client; set once */
-	uint32_t current; /* index into client */
-	uint32_t owner;   /* process that the supervisor last saw here */
-	struct uvf_agent_sigaction client[2]; /* what it set for SIGBUS */
-	struct uvf_agent_sigaction own;       /* what the agent runs with */
-	struct uvf_agent_sigaction old;       /* scratch of the injection */
+struct uvf_agent_client {
+	struct uvf_agent_sigaction action[2];
+	uint32_t current; /* index into action */
+	uint32_t reserved;
 };
 
-static_assert(sizeof(struct uvf_agent_data) == 144, "shared with agent.c");
+/* Addresses that the agent closed; what the client does later may differ. */
+struct uvf_agent_interval {
+	uint64_t addr;
+	uint64_t len; /* bytes, 0: not written yet; last */
+};
+
+#define UVF_AGENT_CLOSED_MAX 128U
+
+struct uvf_agent_data {
+	uint64_t mailbox; /* address in the client; set once */
+	uint32_t owner;   /* process that the supervisor last saw here */
+	uint32_t closed_count;
+	struct uvf_agent_client client[UVF_AGENT_SIGNALS]; /* what it set */
+	struct uvf_agent_sigaction own; /* what the agent runs with */
+	struct uvf_agent_interval closed[UVF_AGENT_CLOSED_MAX];
+};
+
+static_assert(sizeof(struct uvf_agent_data) == 192 + 16 * UVF_AGENT_CLOSED_MAX,
+	      "shared with agent.c");
 
 #endif /* UVF_FRONT_AGENT_ABI_H */

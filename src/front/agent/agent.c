@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The code that lives in a client: the handler of SIGBUS.
+ * The code that lives in a client: the handler of SIGBUS and SIGSEGV.
  *
  * It runs on whatever stack the thread has, in any state of the client, with
  * all signals blocked but those that a fault of its own would raise.  So: no
@@ -37,7 +37,7 @@
 #define CLIENT_NODEFER   0x40000000ULL
 #define CLIENT_RESETHAND 0x80000000ULL
 
-#define SIGBUS_BIT (1ULL << (SIGBUS - 1))
+#define AGENT_BITS (1ULL << (SIGBUS - 1) | 1ULL << (SIGSEGV - 1))
 
 static_assert(offsetof(ucontext_t, uc_sigmask) == 296, "kernel's ucontext");
 static_assert((int)UVF_AGENT_EFLAGS == REG_EFL, "order of the signal frame");
@@ -73,6 +73,7 @@ __asm__(".section .head, \"ax\", @progbits\n"
 	"pop %rdi\n"
 	"test %rax, %rax\n"
 	"jz 1f\n"
+	"mov (%rsi), %edi\n" /* si_signo, which chain() may have changed */
 	"jmp *%rax\n"
 	"1: ret\n"
 	".balign 16\n"
@@ -114,36 +115,42 @@ static void set_mask(const uint64_t *mask)
 }
 
 /*
- * Give SIGBUS its default action.  A fault will repeat and end the client
- * with the right core; a signal that somebody sent is sent once more, and
- * delivered when the handler has returned.
+ * Give a signal its default action.  A fault will repeat and end the client
+ * with the right core; a signal that will not come again is sent once more,
+ * and delivered when the handler has returned.
  */
-static void end_by_default(const siginfo_t *info)
+static void end_by_default(int sig, int comes_again)
 {
 	struct uvf_agent_sigaction act = {0};
 	long pid;
 
-	call6(__NR_rt_sigaction, SIGBUS, (uint64_t)&act, 0, sizeof(act.mask), 0,
-	      UVF_AGENT_MAGIC);
-	if (info->si_code > 0)
+	call6(__NR_rt_sigaction, (uint64_t)sig, (uint64_t)&act, 0,
+	      sizeof(act.mask), 0, UVF_AGENT_MAGIC);
+	if (comes_again)
 		return;
 	pid = call6(__NR_getpid, 0, 0, 0, 0, 0, 0);
 	call6(__NR_tgkill, (uint64_t)pid,
-	      (uint64_t)call6(__NR_gettid, 0, 0, 0, 0, 0, 0), SIGBUS, 0, 0, 0);
+	      (uint64_t)call6(__NR_gettid, 0, 0, 0, 0, 0, 0), (uint64_t)sig, 0,
+	      0, 0);
 }
 
 /*
  * The client's own handler, or 0 when nothing is left to run; the mask is
- * then what the kernel would have set for it, but for SIGBUS, which must
+ * then what the kernel would have set for it, but for the signals that must
  * reach the agent at all times.
+ *
+ * @sig: may be another than the kernel sent; then the fault is told as that.
  */
-static uint64_t chain(const siginfo_t *info, const ucontext_t *uc)
+static uint64_t chain(int sig, siginfo_t *info, const ucontext_t *uc)
 {
-	struct uvf_agent_sigaction *act;
+	struct uvf_agent_client *client =
+		&uvf_agent_data.client[sig == SIGBUS ? UVF_AGENT_SIGBUS
+						     : UVF_AGENT_SIGSEGV];
+	struct uvf_agent_sigaction *act = &client->action[client->current & 1];
+	int comes_again = info->si_signo == sig && info->si_code > 0;
 	uint64_t handler;
 	uint64_t mask;
 
-	act = &uvf_agent_data.client[uvf_agent_data.current & 1];
 	handler = act->handler;
 	if (act->flags & CLIENT_RESETHAND)
 		handler =
@@ -151,11 +158,15 @@ static uint64_t chain(const siginfo_t *info, const ucontext_t *uc)
 	if (handler == (uint64_t)SIG_IGN && info->si_code <= 0)
 		return 0;
 	if (handler == (uint64_t)SIG_DFL || handler == (uint64_t)SIG_IGN) {
-		end_by_default(info);
+		end_by_default(sig, comes_again);
 		return 0;
 	}
+	if (info->si_signo != sig) {
+		info->si_signo = sig;
+		info->si_code = BUS_ADRERR;
+	}
 	copy(&mask, &uc->uc_sigmask, sizeof(mask));
-	mask = (mask | act->mask) & ~SIGBUS_BIT;
+	mask = (mask | act->mask) & ~AGENT_BITS;
 	set_mask(&mask);
 	return handler;
 }
@@ -179,8 +190,47 @@ static uint32_t slot_take(struct uvf_agent_slot *slots, uint64_t hint)
 	return UVF_AGENT_NO_SLOT;
 }
 
+/* Whether the agent closed these pages. */
+static int is_closed(uint64_t addr, uint64_t len)
+{
+	uint32_t i, count;
+
+	count = __atomic_load_n(&uvf_agent_data.closed_count, __ATOMIC_RELAXED);
+	for (i = 0; i < count && i < UVF_AGENT_CLOSED_MAX; i++) {
+		const struct uvf_agent_interval *at = &uvf_agent_data.closed[i];
+		uint64_t size = __atomic_load_n(&at->len, __ATOMIC_ACQUIRE);
+
+		if (addr - at->addr < size && len <= size - (addr - at->addr))
+			return 1;
+	}
+	return 0;
+}
+
+/*
+ * Take the rights from pages that trap, and note it before.  Without room for
+ * the note they stay as they are, which is slower and no less right.
+ */
+static void close_pages(uint64_t addr, uint64_t len)
+{
+	struct uvf_agent_interval *at;
+	uint32_t i;
+
+	if (!is_closed(addr, len)) {
+		if (uvf_agent_data.closed_count >= UVF_AGENT_CLOSED_MAX)
+			return;
+		i = __atomic_fetch_add(&uvf_agent_data.closed_count, 1,
+				       __ATOMIC_RELAXED);
+		if (i >= UVF_AGENT_CLOSED_MAX)
+			return;
+		at = &uvf_agent_data.closed[i];
+		at->addr = addr;
+		__atomic_store_n(&at->len, len, __ATOMIC_RELEASE);
+	}
+	call6(__NR_mprotect, addr, len, PROT_NONE, 0, 0, 0);
+}
+
 static void request(struct uvf_agent_slot *slot, const siginfo_t *info,
-		    const ucontext_t *uc)
+		    const ucontext_t *uc, int32_t tid)
 {
 	uint64_t rip = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];
 	uint64_t addr = (uint64_t)info->si_addr;
@@ -198,6 +248,9 @@ static void request(struct uvf_agent_slot *slot, const siginfo_t *info,
 	copy(slot->insn, (const void *)rip, len);
 	slot->insn_len = (uint32_t)len;
 	slot->is_missed = 0;
+	slot->tid = tid;
+	slot->signal = info->si_signo;
+	slot->is_closed = is_closed(addr, 1);
 	__atomic_store_n(&slot->state, UVF_AGENT_REQUEST, __ATOMIC_RELEASE);
 }
 
@@ -214,6 +267,19 @@ static long ask(uint32_t index, struct uvf_agent_slot *slot)
 			    (uint64_t)slot, 0, UVF_AGENT_MAGIC);
 	} while (ret == -EINTR);
 	return ret;
+}
+
+static struct uvf_agent_bell *find_bell(void)
+{
+	return (void *)(uvf_agent_data.mailbox + UVF_AGENT_BELL_OFFSET);
+}
+
+/* The number of the thread while somebody hears rings, else 0. */
+static int32_t heard_as(void)
+{
+	if (!__atomic_load_n(&find_bell()->is_heard, __ATOMIC_RELAXED))
+		return 0;
+	return (int32_t)call6(__NR_gettid, 0, 0, 0, 0, 0, 0);
 }
 
 /* Wait while a slot is in a state.  Return: the one that it has then. */
@@ -234,13 +300,9 @@ static uint32_t wait_while(const struct uvf_agent_slot *slot, uint32_t state,
  */
 static long ring(uint32_t index, struct uvf_agent_slot *slot)
 {
-	struct uvf_agent_bell *bell =
-		(void *)(uvf_agent_data.mailbox + UVF_AGENT_BELL_OFFSET);
+	struct uvf_agent_bell *bell = find_bell();
 	uint32_t state;
 
-	if (!__atomic_load_n(&bell->is_heard, __ATOMIC_RELAXED))
-		return 0;
-	slot->tid = (int32_t)call6(__NR_gettid, 0, 0, 0, 0, 0, 0);
 	__atomic_fetch_or(&bell->rung[index / 64], 1ULL << index % 64,
 			  __ATOMIC_SEQ_CST);
 	state = wait_while(slot, UVF_AGENT_REQUEST, PAUSES_UNTIL_TAKEN);
@@ -248,11 +310,8 @@ static long ring(uint32_t index, struct uvf_agent_slot *slot)
 		state = wait_while(slot, UVF_AGENT_SERVING, PAUSES_UNTIL_DONE);
 	if (state == UVF_AGENT_ANSWERED)
 		return slot->action;
-	if (state == UVF_AGENT_DECLINED)
-		__atomic_store_n(&slot->state, UVF_AGENT_REQUEST,
-				 __ATOMIC_RELEASE);
-	else
-		slot->is_missed = 1;
+	/* It may be taken, and declined, at any time until the call is. */
+	slot->is_missed = state != UVF_AGENT_DECLINED;
 	return 0;
 }
 
@@ -278,26 +337,32 @@ uint64_t uvf_agent_fault(int sig, siginfo_t *info, ucontext_t *uc)
 	struct uvf_agent_slot on_stack;
 	struct uvf_agent_slot *slot = &on_stack;
 	uint32_t index;
+	int32_t tid;
 	long action;
 
-	(void)sig;
-	if (info->si_code != BUS_ADRERR)
-		return chain(info, uc);
+	if (info->si_code != (sig == SIGBUS ? BUS_ADRERR : SEGV_ACCERR))
+		return chain(sig, info, uc);
 
+	tid = heard_as();
 	index = slot_take(slots, (uint64_t)uc);
 	if (index != UVF_AGENT_NO_SLOT)
 		slot = &slots[index];
-	request(slot, info, uc);
-	action = index == UVF_AGENT_NO_SLOT ? 0 : ring(index, slot);
+	else
+		tid = 0;
+	request(slot, info, uc, tid);
+	action = tid ? ring(index, slot) : 0;
 	if (!action)
 		action = ask(index, slot);
 	if (action > 0)
 		copy(uc->uc_mcontext.gregs, slot->regs, sizeof(slot->regs));
 	if (action == UVF_AGENT_OVERLAY && !overlay(slot))
-		action = UVF_AGENT_CHAIN;
+		action = UVF_AGENT_BUS;
+	if (action == UVF_AGENT_CLOSE)
+		close_pages(slot->map_addr, slot->map_len);
 	if (index != UVF_AGENT_NO_SLOT)
 		__atomic_add_fetch(&slot->busy, 1, __ATOMIC_RELEASE);
-	if (action == UVF_AGENT_RESUME || action == UVF_AGENT_OVERLAY)
+	if (action == UVF_AGENT_RESUME || action == UVF_AGENT_OVERLAY ||
+	    action == UVF_AGENT_CLOSE)
 		return 0;
-	return chain(info, uc);
+	return chain(action == UVF_AGENT_BUS ? SIGBUS : sig, info, uc);
 }

@@ -321,9 +321,10 @@ static ssize_t map_some(struct uvf_file *file, uint64_t pos, size_t len,
 	uint64_t skip, size;
 
 	uvf_file_fault(file, pos, &page);
-	if (page.kind == UVF_PAGE_TRAP)
+	if (page.kind == UVF_PAGE_TRAP ||
+	    (page.kind == UVF_PAGE_MIRROR && prot & PROT_WRITE))
 		return -EOPNOTSUPP;
-	if (page.kind != UVF_PAGE_MEMORY)
+	if (page.kind != UVF_PAGE_MEMORY && page.kind != UVF_PAGE_MIRROR)
 		return -ENXIO;
 	skip = pos - page.first;
 	size = page.size - skip < len ? page.size - skip : len;

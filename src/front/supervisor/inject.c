@@ -29,7 +29,10 @@
 #include "front/agent/abi.h"
 #include "front/agent/blob.h"
 
-#define SIGBUS_BIT (1ULL << (SIGBUS - 1))
+/* The signals that the agent handles, in the order of abi.h. */
+static const int signals[UVF_AGENT_SIGNALS] = {SIGBUS, SIGSEGV};
+
+#define AGENT_BITS (1ULL << (SIGBUS - 1) | 1ULL << (SIGSEGV - 1))
 
 /* Flags as the kernel has them; glibc hides SA_RESTORER. */
 #define AGENT_SA_FLAGS                                                         \
@@ -215,11 +218,11 @@ static void call_munmap(struct tracee *t, uint64_t addr, uint64_t len)
 	(void)call_int(t, SYS_munmap, (uint64_t[6]){addr, len});
 }
 
-static int call_sigaction(struct tracee *t, uint64_t act, uint64_t old)
+static int call_sigaction(struct tracee *t, int sig, uint64_t act, uint64_t old)
 {
 	return call_int(t, SYS_rt_sigaction,
-			(uint64_t[6]){SIGBUS, act, old, sizeof(uint64_t), 0,
-				      UVF_AGENT_MAGIC});
+			(uint64_t[6]){(uint64_t)sig, act, old, sizeof(uint64_t),
+				      0, UVF_AGENT_MAGIC});
 }
 
 /* Code and data, before the code becomes read-only. */
@@ -233,8 +236,8 @@ static int write_pages(struct tracee *t, uint64_t base, uint64_t mailbox)
 			.flags = AGENT_SA_FLAGS,
 			.restorer = base + head->restorer,
 			/* What the agent's own faults raise stays open. */
-			.mask = ~(SIGBUS_BIT | 1ULL << (SIGSEGV - 1) |
-				  1ULL << (SIGILL - 1) | 1ULL << (SIGFPE - 1) |
+			.mask = ~(AGENT_BITS | 1ULL << (SIGILL - 1) |
+				  1ULL << (SIGFPE - 1) |
 				  1ULL << (SIGTRAP - 1))},
 	};
 	int ret;
@@ -246,21 +249,31 @@ static int write_pages(struct tracee *t, uint64_t base, uint64_t mailbox)
 			    sizeof(data));
 }
 
-/*
- * The action of the client moves into the agent's data before ours replaces
- * it, so that no thread that faults in between misses it.
- */
-static int install_handler(struct tracee *t, uint64_t base)
+/* Where the data says what the client set for a signal. */
+static uint64_t client_at(uint64_t base, int which)
 {
-	uint64_t data = base + UVF_AGENT_DATA_OFFSET;
-	uint64_t client = data + offsetof(struct uvf_agent_data, client);
+	return base + UVF_AGENT_DATA_OFFSET +
+	       offsetof(struct uvf_agent_data, client) +
+	       (uint64_t)which * sizeof(struct uvf_agent_client);
+}
+
+/*
+ * The actions of the client move into the agent's data before ours replace
+ * them, so that no thread that faults in between misses one.
+ */
+static int install_handlers(struct tracee *t, uint64_t base)
+{
+	uint64_t own = base + UVF_AGENT_DATA_OFFSET +
+		       offsetof(struct uvf_agent_data, own);
 	struct uvf_agent_sigaction act;
 	uint64_t other;
-	int ret;
+	int ret = 0;
 
-	ret = call_sigaction(t, 0, client);
+	for (int i = 0; i < UVF_AGENT_SIGNALS && !ret; i++)
+		ret = call_sigaction(t, signals[i], 0, client_at(base, i));
 	if (!ret)
-		ret = client_read(t->tid, client, &act, sizeof(act));
+		ret = client_read(t->tid, client_at(base, UVF_AGENT_SIGBUS),
+				  &act, sizeof(act));
 	if (ret)
 		return ret;
 	other = act.handler & ~(uint64_t)(UVF_AGENT_PAGE_SIZE - 1);
@@ -268,8 +281,9 @@ static int install_handler(struct tracee *t, uint64_t base)
 		t->params->base = other;
 		return -EEXIST;
 	}
-	return call_sigaction(t, data + offsetof(struct uvf_agent_data, own),
-			      0);
+	for (int i = 0; i < UVF_AGENT_SIGNALS && !ret; i++)
+		ret = call_sigaction(t, signals[i], own, 0);
+	return ret;
 }
 
 static int install(struct tracee *t, int fd)
@@ -291,7 +305,7 @@ static int install(struct tracee *t, int fd)
 			       (uint64_t[6]){base, UVF_AGENT_PAGE_SIZE,
 					     PROT_READ | PROT_EXEC});
 	if (!ret)
-		ret = install_handler(t, base);
+		ret = install_handlers(t, base);
 	if (ret)
 		goto err_unmap_mailbox;
 	t->params->base = base;
@@ -314,7 +328,7 @@ static int save(struct tracee *t)
 	    ptrace(PTRACE_GETSIGMASK, t->tid, sizeof(t->mask), &t->mask) ||
 	    ptrace(PTRACE_SETSIGMASK, t->tid, sizeof(all), &all))
 		return -ESRCH;
-	t->mask &= ~SIGBUS_BIT;
+	t->mask &= ~AGENT_BITS;
 	t->insn = t->regs.rip - 2;
 	errno = 0;
 	insn = ptrace(PTRACE_PEEKTEXT, t->tid, t->insn, 0);
@@ -417,14 +431,37 @@ static bool is_borrower(pid_t pid, uint64_t addr, uint32_t owner)
 	return true;
 }
 
-int uvf_inject_sigaction(pid_t pid, uint64_t base, uint64_t act, uint64_t old,
-			 uint64_t size, enum uvf_inject_verdict *ret_verdict)
+/* What the client set for a signal; 0 or -EFAULT. */
+static int read_client(pid_t pid, uint64_t base, int which,
+		       struct uvf_agent_client *ret_client)
+{
+	return client_read(pid, client_at(base, which), ret_client,
+			   sizeof(*ret_client));
+}
+
+/* The entry that nobody uses, then the word that says which is used. */
+static int write_client(pid_t pid, uint64_t base, int which, uint32_t current,
+			const struct uvf_agent_sigaction *action)
+{
+	uint64_t at = client_at(base, which);
+
+	if (client_write(pid, at + current * sizeof(*action), action,
+			 sizeof(*action)))
+		return -EFAULT;
+	return client_write(pid,
+			    at + offsetof(struct uvf_agent_client, current),
+			    &current, sizeof(current));
+}
+
+int uvf_inject_sigaction(pid_t pid, uint64_t base, uint64_t signo, uint64_t act,
+			 uint64_t old, uint64_t size,
+			 enum uvf_inject_verdict *ret_verdict)
 {
 	uint64_t addr = base + UVF_AGENT_DATA_OFFSET;
-	uint64_t client = addr + offsetof(struct uvf_agent_data, client);
+	int which = (int)signo == SIGBUS ? UVF_AGENT_SIGBUS : UVF_AGENT_SIGSEGV;
+	struct uvf_agent_client client;
 	struct uvf_agent_sigaction next;
 	struct uvf_agent_data data;
-	uint32_t index;
 
 	*ret_verdict = UVF_INJECT_ANSWER;
 	if (size != sizeof(uint64_t))
@@ -434,32 +471,25 @@ int uvf_inject_sigaction(pid_t pid, uint64_t base, uint64_t act, uint64_t old,
 		*ret_verdict = UVF_INJECT_CONTINUE;
 		return 0;
 	}
-	if (act) {
-		if (client_read(pid, act, &next, sizeof(next)))
-			return -EFAULT;
-		index = (data.current & 1) ^ 1;
-		if (client_write(pid, client + index * sizeof(next), &next,
-				 sizeof(next)) ||
-		    client_write(
-			    pid,
-			    addr + offsetof(struct uvf_agent_data, current),
-			    &index, sizeof(index)))
-			return -EFAULT;
-	}
-	if (old && client_write(pid, old, &data.client[data.current & 1],
-				sizeof(data.client[0])))
+	client = data.client[which];
+	if (act &&
+	    (client_read(pid, act, &next, sizeof(next)) ||
+	     write_client(pid, base, which, (client.current & 1) ^ 1, &next)))
+		return -EFAULT;
+	if (old && client_write(pid, old, &client.action[client.current & 1],
+				sizeof(next)))
 		return -EFAULT;
 	return 0;
 }
 
 bool uvf_inject_has_handler(pid_t pid, uint64_t base)
 {
-	struct uvf_agent_data data;
+	struct uvf_agent_client client;
 	uint64_t handler;
 
-	if (client_read(pid, base + UVF_AGENT_DATA_OFFSET, &data, sizeof(data)))
+	if (read_client(pid, base, UVF_AGENT_SIGBUS, &client))
 		return false;
-	handler = data.client[data.current & 1].handler;
+	handler = client.action[client.current & 1].handler;
 	return handler != (uint64_t)SIG_DFL && handler != (uint64_t)SIG_IGN;
 }
 
@@ -468,8 +498,8 @@ void uvf_inject_sigprocmask(pid_t tid, uint64_t how, uint64_t set)
 	uint64_t mask;
 
 	if (how == SIG_UNBLOCK || !set ||
-	    client_read(tid, set, &mask, sizeof(mask)) || !(mask & SIGBUS_BIT))
+	    client_read(tid, set, &mask, sizeof(mask)) || !(mask & AGENT_BITS))
 		return;
-	mask &= ~SIGBUS_BIT;
+	mask &= ~AGENT_BITS;
 	(void)client_write(tid, set, &mask, sizeof(mask));
 }

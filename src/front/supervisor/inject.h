@@ -71,9 +71,10 @@ enum uvf_inject_verdict {
 };
 
 /**
- * uvf_inject_sigaction() - rt_sigaction(SIGBUS) of a process with the agent
+ * uvf_inject_sigaction() - rt_sigaction() of a process with the agent
  * @pid:         the process
  * @base:        of the agent in it
+ * @signo:       first argument, SIGBUS or SIGSEGV
  * @act:         second argument, address of the new action or 0
  * @old:         third argument, address for the old action or 0
  * @size:        fourth argument
@@ -84,8 +85,9 @@ enum uvf_inject_verdict {
  *
  * Return: what the system call returns: 0, -EINVAL or -EFAULT.
  */
-int uvf_inject_sigaction(pid_t pid, uint64_t base, uint64_t act, uint64_t old,
-			 uint64_t size, enum uvf_inject_verdict *ret_verdict);
+int uvf_inject_sigaction(pid_t pid, uint64_t base, uint64_t signo, uint64_t act,
+			 uint64_t old, uint64_t size,
+			 enum uvf_inject_verdict *ret_verdict);
 
 /**
  * uvf_inject_has_handler() - whether a process handles SIGBUS itself
@@ -98,12 +100,13 @@ int uvf_inject_sigaction(pid_t pid, uint64_t base, uint64_t act, uint64_t old,
 bool uvf_inject_has_handler(pid_t pid, uint64_t base);
 
 /**
- * uvf_inject_sigprocmask() - keep SIGBUS out of a mask about to be set
+ * uvf_inject_sigprocmask() - keep SIGBUS and SIGSEGV out of a mask about to
+ * be set
  * @tid: the thread
  * @how: first argument of rt_sigprocmask
  * @set: second argument
  *
- * A blocked SIGBUS would let the kernel end the client at its first touch of
+ * A blocked signal would let the kernel end the client at its first touch of
  * a device.  Changes the set in the client's memory; one that is read-only,
  * as the C libraries' own, stays.  The system call is to be continued.
  */

@@ -101,7 +101,7 @@ static int get_answer(const struct uvf_agent_slot *slot)
 	uint32_t action = __atomic_load_n(&slot->action, __ATOMIC_RELAXED);
 
 	/* Zero would mean that it is to be served. */
-	return action && action <= UVF_AGENT_CHAIN ? (int)action : -EINVAL;
+	return action && action <= UVF_AGENT_CLOSE ? (int)action : -EINVAL;
 }
 
 static int stack_begin(pid_t tid, uint64_t addr, struct uvf_agent_slot *copy)
@@ -141,6 +141,7 @@ int uvf_mailbox_begin(struct uvf_mailbox *mailbox, pid_t tid, uint64_t index,
 		sched_yield();
 	switch (__atomic_load_n(&slot->state, __ATOMIC_ACQUIRE)) {
 	case UVF_AGENT_REQUEST:
+	case UVF_AGENT_DECLINED:
 		__atomic_store_n(&slot->state, UVF_AGENT_SERVING,
 				 __ATOMIC_RELAXED);
 		memcpy(ret_copy, slot, sizeof(*ret_copy));
@@ -237,8 +238,12 @@ void uvf_mailbox_end(struct uvf_mailbox *mailbox, pid_t tid, uint64_t index,
 		return;
 	}
 	slot = &mailbox->slots[index];
-	memcpy(slot->regs, copy->regs, sizeof(slot->regs));
-	if (copy->action == UVF_AGENT_OVERLAY)
+	/* What stays as it is need not travel between processors. */
+	for (unsigned int i = 0; i < UVF_AGENT_REGS; i++)
+		if (slot->regs[i] != copy->regs[i])
+			slot->regs[i] = copy->regs[i];
+	if (copy->action == UVF_AGENT_OVERLAY ||
+	    copy->action == UVF_AGENT_CLOSE)
 		memcpy((char *)slot + ANSWER_FIRST,
 		       (const char *)copy + ANSWER_FIRST, ANSWER_SIZE);
 	slot->action = copy->action;

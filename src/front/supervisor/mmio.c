@@ -11,6 +11,7 @@
 #include "front/supervisor/mmio.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -49,6 +50,7 @@ struct window {
 	struct uvf_file *file; /* holds a reference; NULL: ordinary memory */
 	dev_t dev;             /* if file: which it is */
 	ino_t inode;
+	bool is_overlay; /* its memory is mapped, not the file */
 	struct uvf_page page;
 };
 
@@ -128,6 +130,7 @@ static uint64_t find_file(const struct uvf_mmio *mmio,
 		w->inode = over.inode;
 		w->file = mmio->ops->file_lookup(mmio->front, over.dev,
 						 over.inode);
+		w->is_overlay = true;
 	}
 	return w->file ? vma->offset + over.shift : 0;
 }
@@ -220,6 +223,7 @@ static bool access_device(const struct window *w, uint64_t addr, void *buf,
 
 	switch (w->page.kind) {
 	case UVF_PAGE_TRAP:
+	case UVF_PAGE_MIRROR:
 		return uvf_file_mmio(w->file, pos, buf, len, is_write);
 	case UVF_PAGE_MEMORY:
 		ret = is_write ? pwrite(w->page.fd, buf, len, (off_t)at)
@@ -425,9 +429,6 @@ static bool decode(const struct fault *f, struct uvf_insn *ret_insn)
 
 	if (len > sizeof(bytes))
 		len = sizeof(bytes);
-	/* None: it runs code that lies in a device. */
-	if (!len)
-		return false;
 	memcpy(bytes, f->slot->insn, len);
 	error = uvf_decode(bytes, len, ret_insn);
 	if (error == uvf_decode_more && len < sizeof(bytes)) {
@@ -448,14 +449,17 @@ static enum uvf_agent_action emulate(struct fault *f)
 	struct uvf_cpu cpu;
 	uint64_t addr;
 
-	if (!decode(f, &insn))
+	/* None: it runs code that lies in a device. */
+	if (!slot->insn_len)
 		return UVF_AGENT_CHAIN;
+	if (!decode(f, &insn))
+		return UVF_AGENT_BUS;
 	cpu_from_slot(&cpu, slot);
 	if (uvf_emulate_address(&insn, &cpu, &addr) &&
 	    slot->addr - addr >= insn.width) {
 		complain(f, slot->insn, slot->insn_len,
 			 "its operand is elsewhere");
-		return UVF_AGENT_CHAIN;
+		return UVF_AGENT_BUS;
 	}
 	result = uvf_emulate(&insn, &cpu, &emu_ops, f);
 	cpu_to_slot(&cpu, slot);
@@ -464,13 +468,13 @@ static enum uvf_agent_action emulate(struct fault *f)
 	case UVF_EMULATE_AGAIN:
 		return UVF_AGENT_RESUME;
 	case UVF_EMULATE_FAULT:
-		return UVF_AGENT_CHAIN;
+		return UVF_AGENT_BUS;
 	case UVF_EMULATE_NO_VECTOR:
 		complain(f, slot->insn, slot->insn_len,
 			 "its vector registers cannot be reached");
-		return UVF_AGENT_CHAIN;
+		return UVF_AGENT_BUS;
 	}
-	return UVF_AGENT_CHAIN;
+	return UVF_AGENT_BUS;
 }
 
 /* The client maps memory over the window, and tries again. */
@@ -482,7 +486,7 @@ static enum uvf_agent_action lend(struct fault *f, const struct window *w,
 		uvf_log(UVF_LOG_ERROR,
 			"thread %d cannot be given a device's memory: %s",
 			(int)f->tid, strerror(-fd));
-		return UVF_AGENT_CHAIN;
+		return UVF_AGENT_BUS;
 	}
 	f->slot->map_addr = w->first;
 	f->slot->map_len = w->last - w->first + 1;
@@ -551,17 +555,104 @@ static enum uvf_agent_action outlive(struct fault *f, struct window *w,
 	int fd;
 
 	if (f->mmio->ops->has_handler(f->mmio->front, f->call))
-		return UVF_AGENT_CHAIN;
+		return UVF_AGENT_BUS;
 	if (w->first < first)
 		w->first = first;
 	if (w->last - first >= REVOKED_SIZE)
 		w->last = first + REVOKED_SIZE - 1;
 	fd = make_ones(w->last - w->first + 1);
 	if (fd < 0)
-		return UVF_AGENT_CHAIN;
+		return UVF_AGENT_BUS;
 	action = lend(f, w, fd, 0, prot);
 	close(fd);
 	return action;
+}
+
+/*
+ * A page that traps.  The program may have mapped it for loads only, which
+ * its kernel sees to; else it may be touched no more from now on, so that the
+ * next touch is another signal, which takes the kernel less time.
+ */
+static enum uvf_agent_action trap(struct fault *f, const struct window *w,
+				  int prot)
+{
+	enum uvf_agent_action action = emulate(f);
+
+	/* It faults again, and then finds it revoked. */
+	if (action == UVF_AGENT_BUS && is_revoked(w))
+		return UVF_AGENT_RESUME;
+	if (action != UVF_AGENT_RESUME || f->slot->signal != SIGBUS ||
+	    w->is_overlay || prot != (PROT_READ | PROT_WRITE))
+		return action;
+	f->slot->map_addr = w->first;
+	f->slot->map_len = w->last - w->first + 1;
+	return UVF_AGENT_CLOSE;
+}
+
+/* Loads find memory that is lent for them, stores do not. */
+static enum uvf_agent_action mirror(struct fault *f, const struct window *w,
+				    int prot)
+{
+	if (f->slot->signal == SIGBUS && (w->is_overlay || prot & PROT_WRITE))
+		return f->call ? overlay(f, w, PROT_READ) : 0;
+	return trap(f, w, PROT_READ);
+}
+
+/* Look at the mapping anew.  Return: 0 or -EFAULT. */
+static int reopen(struct fault *f, struct window *w, int *prot)
+{
+	uvf_mmio_space_changed(f->space);
+	uvf_file_put(w->file);
+	if (!window_open(f, f->slot->addr, w, prot))
+		return 0;
+	w->file = NULL;
+	return -EFAULT;
+}
+
+/*
+ * Whether a signal is about rights that the program itself gave.  Not about
+ * those of what was closed, nor of a mirror, which was lent for loads.  What
+ * we remember of rights may be older than what they are.
+ */
+static bool is_forbidden(struct fault *f, struct window *w, int *prot)
+{
+	bool is_closed = f->slot->is_closed;
+
+	if (!w->file)
+		return false;
+	if (f->slot->signal == SIGBUS)
+		return is_closed && reopen(f, w, prot);
+	if (w->is_overlay)
+		return *prot != PROT_READ;
+	if (is_closed && *prot != PROT_READ)
+		return false;
+	if (reopen(f, w, prot))
+		return true;
+	return is_closed ? *prot == PROT_READ
+			 : *prot != (PROT_READ | PROT_WRITE);
+}
+
+static enum uvf_agent_action serve_page(struct fault *f, struct window *w,
+					int prot)
+{
+	switch (w->page.kind) {
+	case UVF_PAGE_TRAP:
+		return trap(f, w, prot);
+	case UVF_PAGE_MIRROR:
+		return mirror(f, w, prot);
+	case UVF_PAGE_MEMORY:
+		if (f->slot->signal != SIGBUS)
+			break;
+		return f->call ? overlay(f, w, prot) : 0;
+	case UVF_PAGE_REVOKED:
+		/* What may not be touched was closed by us. */
+		if (!prot)
+			prot = PROT_READ | PROT_WRITE;
+		return f->call ? outlive(f, w, prot) : 0;
+	case UVF_PAGE_SIGBUS:
+		return UVF_AGENT_BUS;
+	}
+	return UVF_AGENT_CHAIN;
 }
 
 /* Return: 0 when it takes a call. */
@@ -574,26 +665,8 @@ static enum uvf_agent_action serve(struct fault *f)
 	if (window_open(f, f->slot->addr, w, &prot))
 		return UVF_AGENT_CHAIN;
 	f->n_windows = 1;
-	if (!f->call && (!w->file || w->page.kind != UVF_PAGE_TRAP)) {
-		action = 0;
-	} else if (w->file) {
-		switch (w->page.kind) {
-		case UVF_PAGE_TRAP:
-			action = emulate(f);
-			/* It faults again, and then finds it revoked. */
-			if (action == UVF_AGENT_CHAIN && is_revoked(w))
-				action = UVF_AGENT_RESUME;
-			break;
-		case UVF_PAGE_MEMORY:
-			action = overlay(f, w, prot);
-			break;
-		case UVF_PAGE_REVOKED:
-			action = outlive(f, w, prot);
-			break;
-		case UVF_PAGE_SIGBUS:
-			break;
-		}
-	}
+	if (!is_forbidden(f, w, &prot) && w->file)
+		action = serve_page(f, w, prot);
 	windows_close(f);
 	return action;
 }

@@ -71,8 +71,8 @@ void uvf_signals_restore(const struct uvf_signals *signals)
 }
 
 /*
- * Once the agent sits on SIGBUS, the program's action is kept for it to call;
- * before, the kernel keeps it.
+ * Once the agent sits on SIGBUS and SIGSEGV, the program's action is kept for
+ * it to call; before, the kernel keeps it.
  */
 void uvf_call_sigaction(struct uvf_call *call)
 {
@@ -87,8 +87,9 @@ void uvf_call_sigaction(struct uvf_call *call)
 		uvf_lock(&client->lock);
 		base = uvf_clients_agent_locked(call->params->clients, client);
 		if (base)
-			ret = uvf_inject_sigaction(client->pid, base, args[1],
-						   args[2], args[3], &verdict);
+			ret = uvf_inject_sigaction(client->pid, base, args[0],
+						   args[1], args[2], args[3],
+						   &verdict);
 		uvf_unlock(&client->lock);
 		uvf_client_put(client);
 	}

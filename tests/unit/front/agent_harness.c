@@ -85,6 +85,10 @@ void uvf_file_fault(struct uvf_file *file, uint64_t pos, struct uvf_page *page)
 		page->first = TOY_MEMORY;
 		page->size = 2 * TOY_PAGE;
 		page->fd_offset = 3 * TOY_PAGE;
+	} else if (pos >= TOY_MIRROR && pos < TOY_SIZE) {
+		page->kind = UVF_PAGE_MIRROR;
+		page->fd = run.memory_fd;
+		page->fd_offset = 6 * TOY_PAGE;
 	} else if ((pos >= TOY_NOBODY && pos < TOY_DEAF) || pos >= TOY_SIZE) {
 		page->kind = UVF_PAGE_SIGBUS;
 	}
@@ -96,7 +100,7 @@ bool uvf_file_mmio(struct uvf_file *file, uint64_t pos, void *buf, size_t len,
 	unsigned int at;
 
 	(void)file;
-	if (pos >= TOY_DEAF && pos < TOY_MORE)
+	if (toy->is_deaf || (pos >= TOY_DEAF && pos < TOY_MORE))
 		return false;
 	at = __atomic_fetch_add(&toy->n_log, 1, __ATOMIC_RELAXED);
 	if (at < TOY_LOG_MAX)
@@ -276,7 +280,6 @@ static void *ring_thread(void *unused)
 {
 	struct uvf_mailbox *mailbox = uvf_mmio_mailbox(run.mmio);
 	struct pollfd stop = {.fd = run.stop, .events = POLLIN};
-
 	(void)unused;
 	while (!poll(&stop, 1, 0)) {
 		struct client *client = NULL;
@@ -309,8 +312,8 @@ static void serve_sigaction(struct call *call)
 	pthread_mutex_lock(&run.lock);
 	client = client_of((pid_t)call->req->pid);
 	if (client && client->base)
-		ret = uvf_inject_sigaction(client->pid, client->base, args[1],
-					   args[2], args[3], &verdict);
+		ret = uvf_inject_sigaction(client->pid, client->base, args[0],
+					   args[1], args[2], args[3], &verdict);
 	pthread_mutex_unlock(&run.lock);
 	answer(call->req, 0, ret, verdict == UVF_INJECT_CONTINUE);
 }
@@ -384,17 +387,18 @@ static int install_filter(void)
 		/* 11 */ EQ(MAP_SHARED, 0, 1),
 		/* 12 */ RET(SECCOMP_RET_USER_NOTIF),
 		/* 13 */ RET(SECCOMP_RET_ALLOW),
-		/* 14 */ EQ(SYS_rt_sigaction, 0, 4),
+		/* 14 */ EQ(SYS_rt_sigaction, 0, 5),
 		/* 15 */ LD(ARG(0)),
-		/* 16 */ EQ(SIGBUS, 1, 0),
-		/* 17 */ RET(SECCOMP_RET_ALLOW),
-		/* 18 */ BPF_STMT(BPF_JMP | BPF_JA, 2),
-		/* 19 */ EQ(SYS_rt_sigprocmask, 1, 0),
-		/* 20 */ RET(SECCOMP_RET_ALLOW),
-		/* 21 */ LD(ARG(5)),
-		/* 22 */ EQ((uint32_t)UVF_AGENT_MAGIC, 0, 1),
-		/* 23 */ RET(SECCOMP_RET_ALLOW),
-		/* 24 */ RET(SECCOMP_RET_USER_NOTIF),
+		/* 16 */ EQ(SIGBUS, 2, 0),
+		/* 17 */ EQ(SIGSEGV, 1, 0),
+		/* 18 */ RET(SECCOMP_RET_ALLOW),
+		/* 19 */ BPF_STMT(BPF_JMP | BPF_JA, 2),
+		/* 20 */ EQ(SYS_rt_sigprocmask, 1, 0),
+		/* 21 */ RET(SECCOMP_RET_ALLOW),
+		/* 22 */ LD(ARG(5)),
+		/* 23 */ EQ((uint32_t)UVF_AGENT_MAGIC, 0, 1),
+		/* 24 */ RET(SECCOMP_RET_ALLOW),
+		/* 25 */ RET(SECCOMP_RET_USER_NOTIF),
 	};
 	struct sock_fprog prog = {.len = sizeof(code) / sizeof(code[0]),
 				  .filter = code};

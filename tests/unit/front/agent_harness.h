@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define TOY_PAGE 4096U
-#define TOY_SIZE (8 * TOY_PAGE)
+#define TOY_SIZE (9 * TOY_PAGE)
 
 /* Pages of the toy device. */
 #define TOY_REGS   0              /* two pages of plain bytes, trapped */
@@ -19,6 +19,7 @@
 #define TOY_NOBODY (4 * TOY_PAGE) /* a page where nothing answers */
 #define TOY_DEAF   (5 * TOY_PAGE) /* trapped, but each access fails */
 #define TOY_MORE   (6 * TOY_PAGE) /* two more pages of bytes, trapped */
+#define TOY_MIRROR (8 * TOY_PAGE) /* loads are of memory, stores trapped */
 
 #define TOY_LOG_MAX 4096
 
@@ -36,6 +37,7 @@ struct toy {
 	unsigned int n_injected; /* agents put in */
 	unsigned int n_refused;  /* agents that could not be */
 	unsigned int n_rings;    /* of agents, that were heard */
+	bool is_deaf;            /* each trapped access fails */
 };
 
 extern struct toy *toy;
@@ -72,6 +74,15 @@ volatile uint8_t *toy_map(int prot);
 
 /* agent_vectors.c: a test, as for cmocka. */
 void vector_registers_are_loaded_and_stored(void **unused);
+
+/* agent_rights.c, likewise. */
+void a_page_that_was_closed_still_raises_sigbus(void **unused);
+void sigbus_by_default_ends_it_from_a_closed_page(void **unused);
+void a_store_to_what_is_mapped_for_loads_is_sigsegv(void **unused);
+void what_is_mapped_without_rights_is_sigsegv(void **unused);
+void its_own_handler_of_sigsegv_stays_its_own(void **unused);
+void sigsegv_by_default_ends_it(void **unused);
+void a_mirror_is_read_directly(void **unused);
 
 /* agent_rings.c, likewise. */
 void rings_are_served(void **unused);

@@ -240,11 +240,12 @@ static void opens_of_nodes_are_trapped(void **state)
 	assert_int_equal(VERDICT(SYS_creat, 1, 0600), TRAP);
 }
 
-static void sigbus_is_watched(void **state)
+static void signals_of_faults_are_watched(void **state)
 {
 	(void)state;
 	assert_int_equal(VERDICT(SYS_rt_sigaction, SIGBUS, 1, 0, 8), TRAP);
-	assert_int_equal(VERDICT(SYS_rt_sigaction, SIGSEGV, 1, 0, 8), ALLOW);
+	assert_int_equal(VERDICT(SYS_rt_sigaction, SIGSEGV, 1, 0, 8), TRAP);
+	assert_int_equal(VERDICT(SYS_rt_sigaction, SIGUSR1, 1, 0, 8), ALLOW);
 	assert_int_equal(VERDICT(SYS_rt_sigprocmask, SIG_BLOCK, 1), TRAP);
 	assert_int_equal(VERDICT(SYS_rt_sigprocmask, SIG_SETMASK, 1ULL << 32),
 			 TRAP);
@@ -319,7 +320,7 @@ int main(void)
 				       setup),
 		cmocka_unit_test_setup(the_agent_is_not_trapped, setup),
 		cmocka_unit_test_setup(opens_of_nodes_are_trapped, setup),
-		cmocka_unit_test_setup(sigbus_is_watched, setup),
+		cmocka_unit_test_setup(signals_of_faults_are_watched, setup),
 		cmocka_unit_test_setup(everyday_calls_pass, setup),
 		cmocka_unit_test_setup(the_other_word_sizes_get_no_vfio, setup),
 		cmocka_unit_test_setup(more_calls_are_trapped_when_asked_for,
