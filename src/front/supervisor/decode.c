@@ -52,6 +52,11 @@ static const struct form forms[] = {
 	{MN(SHL), UVF_INSN_SHIFT, UVF_SHIFT_LEFT},
 	{MN(SHR), UVF_INSN_SHIFT, UVF_SHIFT_RIGHT},
 	{MN(SAR), UVF_INSN_SHIFT, UVF_SHIFT_SIGNED},
+	{MN(ROL), UVF_INSN_ROTATE, UVF_ROTATE_LEFT},
+	{MN(ROR), UVF_INSN_ROTATE, UVF_ROTATE_RIGHT},
+	{MN(RCL), UVF_INSN_ROTATE, UVF_ROTATE_CARRY_LEFT},
+	{MN(RCR), UVF_INSN_ROTATE, UVF_ROTATE_CARRY_RIGHT},
+	{MN(MUL), UVF_INSN_MULTIPLY, 0},
 
 	{MN(XCHG), UVF_INSN_XCHG, 0},
 	{MN(XADD), UVF_INSN_XADD, 0},
@@ -411,8 +416,10 @@ static const char *finish(struct uvf_insn *insn)
 		insn->is_locked = true;
 		break;
 	case UVF_INSN_IMUL:
-		if (!insn->has_reg || insn->source != UVF_REG_NONE)
-			return "a multiplication to two registers";
+		if (insn->has_reg)
+			break;
+		insn->kind = UVF_INSN_MULTIPLY;
+		insn->op = 1;
 		break;
 	case UVF_INSN_MOVDIR64B:
 		if (insn->width != 64)

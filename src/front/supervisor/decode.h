@@ -11,10 +11,12 @@
 
 enum uvf_insn_kind {
 	UVF_INSN_UNKNOWN,
-	UVF_INSN_MOV,   /* with sign or zero extension of a load */
-	UVF_INSN_MOVBE, /* with the bytes swapped */
-	UVF_INSN_ALU,   /* op is an enum uvf_alu */
-	UVF_INSN_SHIFT, /* op is an enum uvf_shift; count: imm, CL */
+	UVF_INSN_MOV,      /* with sign or zero extension of a load */
+	UVF_INSN_MOVBE,    /* with the bytes swapped */
+	UVF_INSN_ALU,      /* op is an enum uvf_alu */
+	UVF_INSN_SHIFT,    /* op is an enum uvf_shift; count: imm, CL */
+	UVF_INSN_ROTATE,   /* op is an enum uvf_rotate; likewise */
+	UVF_INSN_MULTIPLY, /* to AX and DX; op: signed */
 	UVF_INSN_XCHG,
 	UVF_INSN_XADD,
 	UVF_INSN_CMPXCHG,
@@ -58,6 +60,13 @@ enum uvf_shift {
 	UVF_SHIFT_LEFT,
 	UVF_SHIFT_RIGHT,
 	UVF_SHIFT_SIGNED,
+};
+
+enum uvf_rotate {
+	UVF_ROTATE_LEFT,
+	UVF_ROTATE_RIGHT,
+	UVF_ROTATE_CARRY_LEFT,
+	UVF_ROTATE_CARRY_RIGHT,
 };
 
 enum uvf_bit {

@@ -505,6 +505,8 @@ static enum uvf_emulate_result dispatch(struct uvf_emu *emu)
 		[UVF_INSN_MOVBE] = do_movbe,
 		[UVF_INSN_ALU] = do_alu,
 		[UVF_INSN_SHIFT] = do_shift,
+		[UVF_INSN_ROTATE] = uvf_emu_rotate,
+		[UVF_INSN_MULTIPLY] = uvf_emu_multiply,
 		[UVF_INSN_XCHG] = do_xchg,
 		[UVF_INSN_XADD] = do_xadd,
 		[UVF_INSN_CMPXCHG] = do_cmpxchg,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Between emulate.c, emulate_string.c and emulate_vector.c only.
+ * Between emulate.c and its parts, emulate_*.c, only.
  */
 #ifndef UVF_FRONT_SUPERVISOR_EMULATE_PARTS_H
 #define UVF_FRONT_SUPERVISOR_EMULATE_PARTS_H
@@ -52,6 +52,8 @@ static inline void uvf_emu_set(struct uvf_cpu *cpu, uint8_t reg,
 uint64_t uvf_emu_alu(uint8_t op, uint64_t a, uint64_t b, unsigned int width,
 		     uint64_t *flags);
 
+enum uvf_emulate_result uvf_emu_rotate(struct uvf_emu *emu);
+enum uvf_emulate_result uvf_emu_multiply(struct uvf_emu *emu);
 enum uvf_emulate_result uvf_emu_string(struct uvf_emu *emu);
 enum uvf_emulate_result uvf_emu_vector(struct uvf_emu *emu);
 enum uvf_emulate_result uvf_emu_lane(struct uvf_emu *emu);

@@ -31,6 +31,8 @@
 /* Places that one instruction can touch: two operands over a page's end. */
 #define WINDOWS 4U
 
+#define PAGE_BYTES UINT64_C(4096)
+
 /* Of a revoked mapping, what one fault replaces at most; a power of two. */
 #define REVOKED_SIZE (UINT64_C(1) << 21)
 
@@ -159,10 +161,33 @@ static void window_fill(struct fault *f, uint64_t addr,
 		w->last = w->first + (last - w->pos);
 }
 
+static int prot_of(const struct uvf_vma *vma)
+{
+	return (vma->is_readable ? PROT_READ : 0) |
+	       (vma->is_writable ? PROT_WRITE : 0);
+}
+
 /* Fill @w for the mapping at @addr.  Return: 0 or -EFAULT. */
+static int window_look(struct fault *f, uint64_t addr, struct window *w,
+		       int *ret_prot)
+{
+	struct uvf_vma vma;
+
+	if (uvf_mmio_space_look(f->space, addr, &vma))
+		return -EFAULT;
+	window_fill(f, addr, &vma, w);
+	*ret_prot = prot_of(&vma);
+	return 0;
+}
+
+/*
+ * The same for the address of the fault, where something that traps is what
+ * it was the last time: but for this page, that may not be so any more.
+ */
 static int window_open(struct fault *f, uint64_t addr, struct window *w,
 		       int *ret_prot)
 {
+	uint64_t first = addr & ~(PAGE_BYTES - 1);
 	struct uvf_vma vma;
 
 	if (uvf_mmio_space_find(f->space, addr, &vma))
@@ -171,12 +196,13 @@ static int window_open(struct fault *f, uint64_t addr, struct window *w,
 	if (!w->file || w->page.kind != UVF_PAGE_TRAP) {
 		/* What changes the client's memory is asked for anew. */
 		uvf_file_put(w->file);
-		if (uvf_mmio_space_look(f->space, addr, &vma))
-			return -EFAULT;
-		window_fill(f, addr, &vma, w);
+		w->file = NULL;
+		return window_look(f, addr, w, ret_prot);
 	}
-	*ret_prot = (vma.is_readable ? PROT_READ : 0) |
-		    (vma.is_writable ? PROT_WRITE : 0);
+	w->pos += first - w->first;
+	w->first = first;
+	w->last = first + (PAGE_BYTES - 1);
+	*ret_prot = prot_of(&vma);
 	return 0;
 }
 
@@ -198,7 +224,7 @@ static struct window *window_at(struct fault *f, uint64_t addr)
 		f->n_windows--;
 	}
 	w = &f->windows[f->n_windows];
-	if (window_open(f, addr, w, &prot))
+	if (window_look(f, addr, w, &prot))
 		return NULL;
 	f->n_windows++;
 	return w;
@@ -568,45 +594,49 @@ static enum uvf_agent_action outlive(struct fault *f, struct window *w,
 	return action;
 }
 
+/* Look at the mapping anew.  Return: 0 or -EFAULT. */
+static int reopen(struct fault *f, struct window *w, int *prot)
+{
+	uvf_file_put(w->file);
+	w->file = NULL;
+	return window_look(f, f->slot->addr, w, prot);
+}
+
 /*
- * A page that traps.  The program may have mapped it for loads only, which
- * its kernel sees to; else it may be touched no more from now on, so that the
- * next touch is another signal, which takes the kernel less time.
+ * The pages that trap may be touched no more from now on, so that the next
+ * touch is another signal, which takes the kernel less time.  Not those that
+ * the program has mapped for loads only, which its kernel sees to.
  */
-static enum uvf_agent_action trap(struct fault *f, const struct window *w,
-				  int prot)
+static enum uvf_agent_action close_pages(struct fault *f, struct window *w)
+{
+	int prot;
+
+	if (reopen(f, w, &prot) || !w->file || w->is_overlay ||
+	    w->page.kind != UVF_PAGE_TRAP || prot != (PROT_READ | PROT_WRITE))
+		return UVF_AGENT_RESUME;
+	f->slot->map_addr = w->first;
+	f->slot->map_len = w->last - w->first + 1;
+	return UVF_AGENT_CLOSE;
+}
+
+static enum uvf_agent_action trap(struct fault *f, struct window *w)
 {
 	enum uvf_agent_action action = emulate(f);
 
 	/* It faults again, and then finds it revoked. */
 	if (action == UVF_AGENT_BUS && is_revoked(w))
 		return UVF_AGENT_RESUME;
-	if (action != UVF_AGENT_RESUME || f->slot->signal != SIGBUS ||
-	    w->is_overlay || prot != (PROT_READ | PROT_WRITE))
-		return action;
-	f->slot->map_addr = w->first;
-	f->slot->map_len = w->last - w->first + 1;
-	return UVF_AGENT_CLOSE;
+	if (action == UVF_AGENT_RESUME && f->slot->signal == SIGBUS)
+		return close_pages(f, w);
+	return action;
 }
 
 /* Loads find memory that is lent for them, stores do not. */
-static enum uvf_agent_action mirror(struct fault *f, const struct window *w,
-				    int prot)
+static enum uvf_agent_action mirror(struct fault *f, struct window *w, int prot)
 {
 	if (f->slot->signal == SIGBUS && (w->is_overlay || prot & PROT_WRITE))
 		return f->call ? overlay(f, w, PROT_READ) : 0;
-	return trap(f, w, PROT_READ);
-}
-
-/* Look at the mapping anew.  Return: 0 or -EFAULT. */
-static int reopen(struct fault *f, struct window *w, int *prot)
-{
-	uvf_mmio_space_changed(f->space);
-	uvf_file_put(w->file);
-	if (!window_open(f, f->slot->addr, w, prot))
-		return 0;
-	w->file = NULL;
-	return -EFAULT;
+	return trap(f, w);
 }
 
 /*
@@ -637,7 +667,7 @@ static enum uvf_agent_action serve_page(struct fault *f, struct window *w,
 {
 	switch (w->page.kind) {
 	case UVF_PAGE_TRAP:
-		return trap(f, w, prot);
+		return trap(f, w);
 	case UVF_PAGE_MIRROR:
 		return mirror(f, w, prot);
 	case UVF_PAGE_MEMORY:

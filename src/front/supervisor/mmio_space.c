@@ -58,6 +58,7 @@ void uvf_mmio_space_changed(struct uvf_mmio_space *space)
 {
 	uvf_lock(&space->lock);
 	space->n_kept = 0;
+	space->next = 0;
 	uvf_unlock(&space->lock);
 }
 

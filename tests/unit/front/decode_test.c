@@ -26,8 +26,8 @@ static const struct bytes refused[] = {
 	{{0xd9, 0x07}, 2},                         /* fld */
 	{{0x8c, 0x1f}, 2},                         /* mov [rdi], ds */
 	{{0x8e, 0x1f}, 2},                         /* mov ds, [rdi] */
-	{{0xf7, 0x27}, 2},                         /* mul [rdi] */
-	{{0xf7, 0x2f}, 2},                         /* imul [rdi] */
+	{{0xf7, 0x37}, 2},                         /* div [rdi] */
+	{{0xf7, 0x3f}, 2},                         /* idiv [rdi] */
 	{{0xff, 0x17}, 2},                         /* call [rdi] */
 	{{0xff, 0x27}, 2},                         /* jmp [rdi] */
 	{{0x6c}, 1},                               /* ins */

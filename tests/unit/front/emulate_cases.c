@@ -33,6 +33,9 @@
 	F(name, .shape = MI, .widths = WALL, .undefined = AF, .arg = 1),       \
 		F(name, .shape = MC, .widths = WALL, .undefined = AF,          \
 		  .arg = 1)
+#define ROTATE(name)                                                           \
+	F(name, .shape = MI, .widths = WALL, .arg = 1),                        \
+		F(name, .shape = MC, .widths = WALL, .arg = 1)
 #define CONDITION(cc)                                                          \
 	F(SET##cc, .shape = M, .widths = W1),                                  \
 		F(CMOV##cc, .shape = RM, .widths = W248)
@@ -93,6 +96,12 @@ const struct form forms[] = {
 	SHIFT(SHL),
 	SHIFT(SHR),
 	SHIFT(SAR),
+	ROTATE(ROL),
+	ROTATE(ROR),
+	ROTATE(RCL),
+	ROTATE(RCR),
+	F(MUL, .shape = M, .widths = WALL, .undefined = SF | ZF | AF | PF),
+	F(IMUL, .shape = M, .widths = WALL, .undefined = SF | ZF | AF | PF),
 	F(XCHG, .shape = MR, .widths = WALL),
 	F(XADD, .shape = MR, .widths = WALL),
 	F(CMPXCHG, .shape = MR, .widths = WALL),
@@ -675,11 +684,13 @@ void cases_seed(uint64_t value)
 	seed ^= value * 0x9e3779b97f4a7c15ULL;
 }
 
-int cases_init(void)
+int cases_init(void *memory)
 {
+	int where = memory ? MAP_FIXED_NOREPLACE : MAP_32BIT;
+
 	level = native_init();
-	low_memory = mmap(NULL, MEMORY_SIZE, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	low_memory = mmap(memory, MEMORY_SIZE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | where, -1, 0);
 	return low_memory == MAP_FAILED ? -1 : 0;
 }
 
@@ -694,4 +705,25 @@ bool is_supported(const struct form *form)
 	if (form->mnemonic == ZYDIS_MNEMONIC_MOVDIR64B)
 		return ecx >> 28 & 1;
 	return form->level <= level;
+}
+
+unsigned int undefined_flags(const struct test_case *t)
+{
+	unsigned int undefined = t->form->undefined;
+	struct uvf_insn insn;
+	unsigned int count;
+
+	if (uvf_decode(t->bytes, t->len, &insn) ||
+	    (insn.kind != UVF_INSN_SHIFT && insn.kind != UVF_INSN_ROTATE))
+		return undefined;
+	count = (unsigned int)(insn.has_imm ? (uint64_t)insn.imm
+					    : t->before.gpr[UVF_REG_RCX]);
+	count &= t->width == 8 ? 63 : 31;
+	if (!count)
+		return 0;
+	if (count > 1)
+		undefined |= OF;
+	if (count >= 8 * t->width && insn.kind == UVF_INSN_SHIFT)
+		undefined |= CF;
+	return undefined;
 }

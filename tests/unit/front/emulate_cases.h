@@ -72,8 +72,8 @@ extern const size_t n_forms;
 /* Which cases come; before cases_init(). */
 void cases_seed(uint64_t value);
 
-/* Return: 0, or -1: no memory. */
-int cases_init(void);
+/* @memory: below 4 GiB; NULL: anywhere.  Return: 0, or -1: no memory. */
+int cases_init(void *memory);
 
 /* What this machine has. */
 extern enum native_level level;
@@ -83,5 +83,8 @@ bool is_supported(const struct form *form);
 
 /* False: this combination has no encoding, or does not fit. */
 bool make(struct test_case *t, const struct form *form);
+
+/* Flags that an instruction leaves as it likes. */
+unsigned int undefined_flags(const struct test_case *t);
 
 #endif /* UVF_TESTS_UNIT_FRONT_EMULATE_CASES_H */
