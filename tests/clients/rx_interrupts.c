@@ -3,7 +3,7 @@
  * Sleeps until a receive queue interrupts, as DPDK's programs that save
  * power do: port 0 sends over a cable, port 1 receives on four queues and
  * polls none of them before its interrupt.  scripts/rx-interrupts builds
- * and runs it.
+ * and runs it. Shows V70.
  */
 #include <errno.h>
 #include <stdint.h>

@@ -188,7 +188,7 @@ static void from_write_mapping(void)
 	result(filled(q, LEN, 80));
 }
 
-/* Shows M73. */
+/* Shows M73, V65. */
 static void without_bus_master_moves_nothing(void)
 {
 	struct session s = master();

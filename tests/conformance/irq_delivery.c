@@ -394,6 +394,7 @@ static void msi_counts_each(void)
 	result(events(fd));
 }
 
+/* Shows V65. */
 static void msi_needs_bus_master(void)
 {
 	int fd;

@@ -17,6 +17,7 @@
 
 #define IGB_EWAIT  1        /* the plug is full; no error */
 #define BLOCKS_MAX 8        /* of one batch, for frames of many descriptors */
+#define BLOCKS_ALL 32       /* of all batches of one poll */
 #define BYTES_MAX  0x100000 /* of one poll, and the rest of a block */
 
 _Static_assert(sizeof(struct igb_tx_descriptor) == 16, "as in memory");
@@ -26,7 +27,7 @@ struct batch {
 	struct igb_ring ring;
 	struct igb_tx_descriptor descriptors[IGB_BLOCK];
 	uint32_t frames;
-	uint32_t blocks;
+	uint32_t blocks; /* that may still be read, of all queues */
 	uint32_t bytes;  /* of all queues in this poll */
 	bool has_report; /* a descriptor with RS was consumed */
 };
@@ -288,7 +289,7 @@ static int block_run(struct igb *igb, struct batch *batch)
 	uint32_t i;
 	int ret;
 
-	batch->blocks++;
+	batch->blocks--;
 	if (count > IGB_BLOCK)
 		count = IGB_BLOCK;
 	ret = uvfio_dma_read(igb->dev, ring->base + (uint64_t)ring->head * 16,
@@ -330,20 +331,20 @@ static bool queue_may_run(struct igb *igb, uint32_t queue)
 /* Return whether descriptors were consumed or frames sent. */
 static bool queue_poll(struct igb *igb, uint32_t queue, struct batch *batch)
 {
+	uint32_t blocks = batch->blocks;
 	uint32_t start;
 	int ret = 0;
 
 	batch->queue = queue;
 	batch->frames = 0;
-	batch->blocks = 0;
 	batch->has_report = false;
 	if (!queue_may_run(igb, queue) || !ring_load(igb, queue, &batch->ring))
 		return false;
 	start = batch->ring.head;
 
 	while (!ret && batch->ring.head != batch->ring.tail &&
-	       batch->frames < IGB_BATCH && batch->blocks < BLOCKS_MAX &&
-	       batch->bytes < BYTES_MAX)
+	       batch->frames < IGB_BATCH && batch->blocks &&
+	       blocks - batch->blocks < BLOCKS_MAX && batch->bytes < BYTES_MAX)
 		ret = block_run(igb, batch);
 	if (batch->has_report && ret != -EPERM && ret != -EFAULT)
 		ret = head_report(igb, queue, batch->ring.head);
@@ -365,6 +366,7 @@ bool igb_tx_poll(struct igb *igb, uint32_t *ret_queues)
 	*ret_queues = 0;
 	if (!is_enabled(igb))
 		return false;
+	batch.blocks = BLOCKS_ALL;
 	batch.bytes = 0;
 	for (i = 0; i < IGB_QUEUES; i++) {
 		uint32_t queue = (igb->tx.turn + i) % IGB_QUEUES;

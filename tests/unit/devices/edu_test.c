@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * edu, register by register: liveness, factorial, transfers both ways,
+ * causes and their acknowledgement, the line and messages. Shows V69.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
