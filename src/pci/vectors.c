@@ -184,14 +184,14 @@ int uvf_vectors_set_trigger_locked(struct uvf_pci *pci,
 		return -EINVAL;
 
 	if (set->flags & VFIO_IRQ_SET_DATA_EVENTFD) {
-		if (is_active)
-			return is_beyond(pci, set) ? -EINVAL
-						   : set_block_locked(pci, set);
-		ret = enable_locked(pci, set->index, set->start + set->count);
+		ret = is_active ? 0
+				: enable_locked(pci, set->index,
+						set->start + set->count);
 		if (ret)
 			return ret;
-		ret = set_block_locked(pci, set);
-		if (ret)
+		ret = is_beyond(pci, set) ? -EINVAL
+					  : set_block_locked(pci, set);
+		if (ret && !is_active)
 			uvf_vectors_disable_locked(pci);
 		return ret;
 	}

@@ -44,6 +44,10 @@ int clone_refuse(struct clone_fault *fault, unsigned int line, const char *fmt,
 	va_start(ap, fmt);
 	(void)vsnprintf(fault->what, sizeof(fault->what), fmt, ap);
 	va_end(ap);
+	/* What is quoted may be anything; the message is one line. */
+	for (char *at = fault->what; *at; at++)
+		if ((unsigned char)*at < ' ' || *at == 0x7f)
+			*at = '?';
 	return -EINVAL;
 }
 

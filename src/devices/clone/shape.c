@@ -51,6 +51,8 @@ struct builder {
 	struct shape *shape; /* its config is at power-on */
 	struct clone_fault *fault;
 	bool starts[DWORDS]; /* a capability begins there */
+	bool seen[PCI_CAP_ID_MAX + 1];
+	bool has_errors;
 };
 
 static uint16_t get16(const uint8_t *p)
@@ -244,13 +246,35 @@ static void take_express(struct builder *b, uint8_t *cap, unsigned int pos)
 	add_written_cap(b, PCI_CAP_ID_EXP, pos, size);
 }
 
+/* Of kinds that do something there is one. */
+static int note_kind(const struct builder *b, bool *seen, unsigned int id,
+		     unsigned int pos)
+{
+	if (*seen)
+		return clone_refuse(b->fault, b->image->line,
+				    "capability %02x at %02x is there twice",
+				    id, pos);
+	*seen = true;
+	return 0;
+}
+
+static bool is_single(uint8_t id)
+{
+	return id == PCI_CAP_ID_PM || id == PCI_CAP_ID_VPD ||
+	       id == PCI_CAP_ID_MSI || id == PCI_CAP_ID_MSIX ||
+	       id == PCI_CAP_ID_EXP || id == PCI_CAP_ID_AF;
+}
+
 static int take_cap(struct builder *b, unsigned int pos)
 {
 	uint8_t *cap = b->shape->config + pos;
+	uint8_t id = cap[PCI_CAP_LIST_ID];
 
 	if (cap_min(cap) > room_at(b, pos))
-		return refuse_room(b, cap[PCI_CAP_LIST_ID], pos);
-	switch (cap[PCI_CAP_LIST_ID]) {
+		return refuse_room(b, id, pos);
+	if (is_single(id) && note_kind(b, &b->seen[id], id, pos))
+		return -EINVAL;
+	switch (id) {
 	case PCI_CAP_ID_MSI:
 		take_msi(b, cap, pos);
 		return 0;
@@ -269,7 +293,7 @@ static int take_cap(struct builder *b, unsigned int pos)
 	default:
 		break;
 	}
-	add_cap(b, cap[PCI_CAP_LIST_ID], pos, cap_size(cap));
+	add_cap(b, id, pos, cap_size(cap));
 	return 0;
 }
 
@@ -298,6 +322,8 @@ static int take_errors(struct builder *b, uint8_t *cap, unsigned int pos)
 
 	if (room_at(b, pos) < PCI_ERR_ROOT_COMMAND)
 		return refuse_room(b, PCI_EXT_CAP_ID_ERR, pos);
+	if (note_kind(b, &b->has_errors, PCI_EXT_CAP_ID_ERR, pos))
+		return -EINVAL;
 	clear(cap + PCI_ERR_UNCOR_STATUS, 4);
 	clear(cap + PCI_ERR_COR_STATUS, 4);
 	clear(cap + PCI_ERR_HEADER_LOG, 16);

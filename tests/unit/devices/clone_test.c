@@ -249,6 +249,7 @@ static void wrong_keys_for_regions_are_told(void **state)
 		"0:4K 1:4K",
 		"rom:x",
 		"0:99999999999999999999",
+		"0:4K\n",
 		"+0:4K",
 	};
 	static const uint8_t data[256];
@@ -262,6 +263,7 @@ static void wrong_keys_for_regions_are_told(void **state)
 				     &fault) != -EINVAL)
 			fail_msg("'%s' passes", wrong[i]);
 		assert_non_null(strstr(fault.what, "write N:SIZE"));
+		assert_null(strchr(fault.what, '\n'));
 	}
 }
 
@@ -281,6 +283,7 @@ static void impossible_devices_are_refused(void **state)
 		{0x34, 0x42, 1, "0:16K", "a capability at 42"},
 		{0x40, 0x404011, 3, "0:16K", "go round at 40"},
 		{0x60, 0x6401, 2, "0:16K", "capability 01 at 60 has no room"},
+		{0x60, 0x0011, 2, "0:16K", "capability 11 at 60 is there"},
 		{0x00, 0x36, 1, "0:4K", "MSI-X table"},
 		{0x00, 0x36, 1, "", "MSI-X table"},
 		{0x48, 0x2008, 2, "0:16K", "overlap"},

@@ -271,6 +271,20 @@ static void disable_vectors(struct model *model)
 	}
 }
 
+/* The range that a kernel with a fixed set refuses as a whole. */
+static bool is_refused(const struct model *model, const struct call *call)
+{
+	unsigned int enabled = 0;
+
+	while (enabled < MSIXS && model->allocated[enabled])
+		enabled++;
+	if (!model->is_old)
+		return false;
+	if (call->flags & EVENTFD && call->start >= enabled)
+		return true;
+	return call->start + call->count > enabled;
+}
+
 static int enable_vectors(struct model *model, const struct call *call)
 {
 	unsigned int wanted = call->start + call->count;
@@ -294,7 +308,7 @@ static int enable_vectors(struct model *model, const struct call *call)
 		model->is_on = true;
 		model->mask = model->host_mask |= 0xff;
 	}
-	ret = set_block(model, call);
+	ret = is_refused(model, call) ? -EINVAL : set_block(model, call);
 	if (ret)
 		disable_vectors(model);
 	return ret;
@@ -303,20 +317,6 @@ static int enable_vectors(struct model *model, const struct call *call)
 static bool is_on(const struct call *call, unsigned int i)
 {
 	return call->flags & NONE || call->bools[i];
-}
-
-/* The range that a kernel with a fixed set refuses as a whole. */
-static bool is_refused(const struct model *model, const struct call *call)
-{
-	unsigned int enabled = 0;
-
-	while (enabled < MSIXS && model->allocated[enabled])
-		enabled++;
-	if (!model->is_old)
-		return false;
-	if (call->flags & EVENTFD && call->start >= enabled)
-		return true;
-	return call->start + call->count > enabled;
 }
 
 static int set_vectors(struct model *model, const struct call *call)

@@ -151,6 +151,13 @@ static void vectors_can_be_added_where_the_kernel_can(void **state)
 	for (int i = 0; i < 2; i++) {
 		struct rig *rig = i ? old : now;
 
+		/* No vector is set, but those before are enabled. */
+		assert_int_equal(
+			set_irqs(rig, EVENTFD | TRIGGER, MSIX, 4, 0, NULL),
+			i ? -EINVAL : 0);
+		assert_int_equal(
+			set_irqs(rig, NONE | TRIGGER, MSIX, 0, 0, NULL),
+			i ? -EINVAL : 0);
 		assert_int_equal(
 			set_irqs(rig, EVENTFD | TRIGGER, MSIX, 0, 2, fds), 0);
 		assert_int_equal(
