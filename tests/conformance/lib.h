@@ -100,6 +100,18 @@ enum {
 
 #define HOST_DRIVER "serial" /* owns the DMA of what it drives */
 
+/* The devices of the other machine, see card.h. */
+enum {
+	CARD_NIC = DEVICES, /* behind a root port */
+	CARD_FN0,           /* two functions of one slot behind a root port */
+	CARD_FN1,
+	CARD_TEST_A, /* two slots behind a conventional bridge */
+	CARD_TEST_B,
+	CARD_NVME, /* beside the root ports */
+	CARD_NET,
+	CARDS_END
+};
+
 struct session {
 	int container;
 	int group;

@@ -89,6 +89,15 @@ extern const struct case_table table_group_maps_iommufd;
 extern const struct case_table table_iommufd_devices;
 extern const struct case_table table_aperture;
 extern const struct case_table table_aperture_iommufd;
+extern const struct case_table table_card_info;
+extern const struct case_table table_card_config;
+extern const struct case_table table_card_span;
+extern const struct case_table table_card_irqs;
+extern const struct case_table table_card_vectors;
+extern const struct case_table table_card_regions;
+extern const struct case_table table_card_reset;
+extern const struct case_table table_card_power;
+extern const struct case_table table_card_cdev;
 
 static const struct case_table *const tables[] = {
 	&table_container,
@@ -163,6 +172,15 @@ static const struct case_table *const tables[] = {
 	&table_iommufd_devices,
 	&table_aperture,
 	&table_aperture_iommufd,
+	&table_card_info,
+	&table_card_config,
+	&table_card_span,
+	&table_card_irqs,
+	&table_card_vectors,
+	&table_card_regions,
+	&table_card_reset,
+	&table_card_power,
+	&table_card_cdev,
 };
 
 static struct report *line;
