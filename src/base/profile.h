@@ -74,6 +74,15 @@ struct uvf_profile {
 
 	/* type1. */
 	unsigned int type1_extensions; /* a bit for each that it knows */
+	unsigned int map_dma_flags;    /* that MAP_DMA knows */
+	unsigned int unmap_dma_flags;  /* that UNMAP_DMA knows */
+	bool type1_splits;             /* UNMAP_DMA takes a part of a mapping */
+	bool zero_page_is_free;        /* of the limit of locked memory */
+	bool type1_has_ranges;         /* IOVAs that may be used are known */
+	bool type1_has_entry_limit;    /* dma_entry_limit */
+	bool type1_has_dirty_pages;    /* DIRTY_PAGES */
+	bool vtd_any_page_size;        /* its driver says so, whatever it has */
+	bool info_has_caps;            /* GET_INFO has flags, capabilities */
 	bool info_caps_aligned;        /* GET_INFO capabilities on 8 bytes */
 	bool info_copies_any_length;   /* GET_INFO writes min(argsz, struct) */
 	bool type1_knows_overflow;     /* EOVERFLOW, and 2^64 as an end */

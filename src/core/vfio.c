@@ -16,6 +16,7 @@ void uvf_vfio_init(struct uvf_vfio *vfio, struct uvf_machine *machine,
 			&machine->params.enable_unsafe_noiommu_mode;
 	vfio->host.allow_unsafe_interrupts =
 		&machine->params.allow_unsafe_interrupts;
+	vfio->host.disable_hugepages = &machine->params.disable_hugepages;
 	vfio->host.dma_entry_limit = &machine->params.dma_entry_limit;
 	vfio->backends = uvf_iommu_backends_of(host);
 	vfio->request_ns = REQUEST_NS;

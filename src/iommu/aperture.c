@@ -13,6 +13,8 @@
 
 /* VT-d with 2 MiB and 1 GiB pages, as QEMU's and real ones show it. */
 #define INTEL_PAGE_SIZES 0x40201000ull
+/* Of an old driver, which cuts them as it needs to. */
+#define INTEL_OLD_PAGE_SIZES 0xfffffffffffff000ull
 /* AMD's tables know every power of two from 4 KiB but 2^39. */
 #define AMD_PAGE_SIZES 0x000fff7ffffff000ull
 
@@ -29,11 +31,21 @@ const struct uvf_iommu_preset *uvf_iommu_preset_find(const char *name)
 	return NULL;
 }
 
+/* What the driver says that the tables can have. */
+static uint64_t page_sizes_of(const struct uvf_iommu_host *host,
+			      const struct uvf_iommu_preset *preset)
+{
+	if (preset->vendor == UVF_IOMMU_INTEL &&
+	    host->profile->vtd_any_page_size)
+		return INTEL_OLD_PAGE_SIZES;
+	return preset->page_sizes;
+}
+
 void uvf_iommu_host_use(struct uvf_iommu_host *host,
 			const struct uvf_iommu_preset *preset)
 {
 	host->vendor = preset->vendor;
-	host->page_sizes = preset->page_sizes;
+	host->page_sizes = page_sizes_of(host, preset);
 	host->write_implies_read = preset->write_implies_read;
 	host->enforces_coherency = preset->enforces_coherency;
 }

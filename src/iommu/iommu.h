@@ -55,6 +55,7 @@ struct uvf_iommu_host {
 	 * module starts.
 	 */
 	const atomic_bool *allow_unsafe_interrupts;
+	const atomic_bool *disable_hugepages;
 	const atomic_uint *dma_entry_limit; /* of instances opened later */
 };
 

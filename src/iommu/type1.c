@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -87,6 +88,15 @@ static int type1_check_extension(void *state, const struct uvf_iommu_host *host,
 	}
 }
 
+/* How many mappings an instance may have. */
+static unsigned int entry_limit(const struct uvf_iommu_host *host)
+{
+	if (!host->profile->type1_has_entry_limit)
+		return UINT_MAX;
+	return host->dma_entry_limit ? atomic_load(host->dma_entry_limit)
+				     : UVF_TYPE1_MAPPINGS_MAX;
+}
+
 static int type1_open(void **ret_state, const struct uvf_iommu_host *host,
 		      unsigned long type)
 {
@@ -102,14 +112,13 @@ static int type1_open(void **ret_state, const struct uvf_iommu_host *host,
 	uvf_iommu_hw_init(&t1->hw, host);
 	t1->is_v2 = type != VFIO_TYPE1_IOMMU;
 	t1->is_nesting = type == VFIO_TYPE1_NESTING_IOMMU;
+	t1->splits = host->profile->type1_splits;
 	t1->pool = (struct uvf_pool)UVF_POOL_INIT(sizeof(struct uvf_mapping));
 	uvf_mutex_init(&t1->lock);
 	uvf_list_init(&t1->domains);
 	uvf_list_init(&t1->emulated);
 	t1->page_sizes = ~(CPU_PAGE_SIZE - 1);
-	t1->available = host->dma_entry_limit
-				? atomic_load(host->dma_entry_limit)
-				: UVF_TYPE1_MAPPINGS_MAX;
+	t1->available = entry_limit(host);
 	uvf_itree_init(&t1->mappings);
 	uvf_itree_init(&t1->pins);
 	uvf_mutex_init(&t1->users_lock);
@@ -217,6 +226,18 @@ static size_t info_length(const struct uvf_type1 *t1, uint32_t argsz)
 	return argsz < with_caps ? to_caps : with_caps;
 }
 
+/* What there was before capabilities; argsz stays. */
+static int write_old_info(struct uvf_type1 *t1, struct uvf_caller *caller,
+			  uint64_t arg, struct vfio_iommu_type1_info *info)
+{
+	info->flags = 0;
+	uvf_lock(&t1->lock);
+	info->iova_pgsizes = t1->page_sizes;
+	uvf_unlock(&t1->lock);
+	return uvf_copy_out(caller, arg, info,
+			    offsetof(struct vfio_iommu_type1_info, cap_offset));
+}
+
 static int write_info(struct uvf_caller *caller, uint64_t arg,
 		      struct info_reply *reply, size_t len)
 {
@@ -259,6 +280,8 @@ long uvf_type1_ioctl_get_info(struct uvf_type1 *t1, struct uvf_caller *caller,
 		return -EFAULT;
 	if (info->argsz < min)
 		return -EINVAL;
+	if (!t1->host.profile->info_has_caps)
+		return write_old_info(t1, caller, arg, info);
 	len = info_length(t1, info->argsz);
 	uvf_lock(&t1->lock);
 	ret = fill_info_locked(t1, &reply);

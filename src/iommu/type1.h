@@ -46,6 +46,8 @@ struct uvf_mapping_more {
 	struct uvf_mm *payer;         /* whose pages; alive while charged */
 	uint64_t charged;             /* pages */
 	uint64_t *dirty;              /* a bit for each 4 KiB; while tracking */
+	uint64_t offset;              /* of a part: where in @mem it begins */
+	uint64_t large_page;          /* of the tables, bytes; 0: none */
 };
 
 /* One MAP_DMA.  Of the instance; under its lock. */
@@ -70,6 +72,7 @@ struct uvf_type1 {
 	struct uvf_iommu_hw hw;      /* set once; of groups with none else */
 	bool is_v2;                  /* set once */
 	bool is_nesting;             /* set once; then v2 too */
+	bool splits;                 /* set once; then v1 */
 	struct uvf_mutex users_lock; /* protects users; held in callbacks */
 	struct uvf_list users;       /* struct uvf_dma_user */
 	atomic_uint user_count;
@@ -135,6 +138,9 @@ void uvf_mapping_set_mem(struct uvf_mapping *mapping, struct uvf_mem *mem);
 uint64_t uvf_mapping_charged(const struct uvf_mapping *mapping);
 struct uvf_mm *uvf_mapping_payer(const struct uvf_mapping *mapping);
 
+/* Where in its memory it begins. */
+uint64_t uvf_mapping_offset(const struct uvf_mapping *mapping);
+
 /* The bits of its dirty pages, or NULL. */
 uint64_t *uvf_mapping_dirty(const struct uvf_mapping *mapping);
 
@@ -146,6 +152,26 @@ void uvf_mapping_simplify(struct uvf_mapping *mapping);
 
 /* Nothing is charged any more, and the memory is let go. */
 void uvf_mapping_fini(struct uvf_mapping *mapping);
+
+/* Parts of mappings, in type1_split.c. */
+
+/* Notes which large pages tables have for a new mapping.  0 or -ENOMEM. */
+int uvf_type1_choose_pages_locked(struct uvf_type1 *t1,
+				  struct uvf_mapping *mapping,
+				  const struct uvf_caller *caller,
+				  uint64_t vaddr) UVF_REQUIRES(t1->lock);
+
+/**
+ * uvf_type1_cut_out_locked() - let no mapping reach over an end of an interval
+ * @iova: becomes larger where a page of the tables reaches over its end
+ *
+ * Nobody sees a difference until one of the parts goes.
+ *
+ * Return: 0; -ESRCH: a page of the tables reaches over its start, and then
+ * nothing goes; -ENOMEM.
+ */
+int uvf_type1_cut_out_locked(struct uvf_type1 *t1, struct uvf_range *iova)
+	UVF_REQUIRES(t1->lock);
 
 /* Groups and their domains, in type1_domain.c. */
 
@@ -178,9 +204,9 @@ void uvf_type1_drain_domains_locked(struct uvf_type1 *t1)
  * charged to @mm; those that are pinned are already.
  * Return: 0; -ENOMEM, -EFAULT: what comes first in the order of addresses.
  */
-int uvf_type1_pin_memory(struct uvf_caller *caller, struct uvf_mapping *mapping,
-			 struct uvf_mm *mm, struct uvf_range vaddr,
-			 uint32_t prot);
+int uvf_type1_pin_memory(const struct uvf_type1 *t1, struct uvf_caller *caller,
+			 struct uvf_mapping *mapping, struct uvf_mm *mm,
+			 struct uvf_range vaddr, uint32_t prot);
 
 /* Remove every mapping, with one wait for devices. */
 void uvf_type1_remove_all_locked(struct uvf_type1 *t1) UVF_REQUIRES(t1->lock);

@@ -407,15 +407,17 @@ static int get_bitmap(struct uvf_type1 *t1, struct uvf_caller *caller,
  *       struct vfio_iommu_type1_dirty_bitmap_get
  *
  * Return: 0, or, in the order they are tested:
+ *   -ENOTTY  before 5.8
  *   -EACCES  v1
  *   -EFAULT  the argument cannot be read
  *   -EINVAL  argsz too small; not exactly one known flag; START: a mapping
  *            is too large; GET_BITMAP: argsz too small
  *   -ENOMEM  START: no memory for the bits
  *   -EFAULT  GET_BITMAP: the interval cannot be read
- *   -EINVAL  it wraps (from 6.18 on -EOVERFLOW); the bitmap does not fit; not
- * the smallest page size, not whole pages; not tracked; a mapping reaches over
- * an end -EFAULT  the bitmap cannot be written; a part of it may have been
+ *   -EINVAL  it wraps (from 6.18 on -EOVERFLOW); the bitmap does not fit;
+ *            not the smallest page size, not whole pages; not tracked; a
+ *            mapping reaches over an end
+ *   -EFAULT  the bitmap cannot be written; a part of it may have been
  */
 long uvf_type1_ioctl_dirty_pages(struct uvf_type1 *t1,
 				 struct uvf_caller *caller, uint64_t arg)
@@ -423,6 +425,8 @@ long uvf_type1_ioctl_dirty_pages(struct uvf_type1 *t1,
 	struct vfio_iommu_type1_dirty_bitmap dirty;
 	int ret = 0;
 
+	if (!t1->host.profile->type1_has_dirty_pages)
+		return -ENOTTY;
 	if (!t1->is_v2)
 		return -EACCES;
 	if (uvf_copy_in(caller, &dirty, arg, sizeof(dirty)))

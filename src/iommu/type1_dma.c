@@ -12,14 +12,8 @@
 #include "mem/caller.h"
 #include "mem/mem.h"
 
-#define MAP_FLAGS                                                              \
-	(VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE |                    \
-	 VFIO_DMA_MAP_FLAG_VADDR)
 /* How often drivers are asked to unpin; Linux stops the system then. */
 #define UNPIN_TRIES 10
-#define UNMAP_FLAGS                                                            \
-	(VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP | VFIO_DMA_UNMAP_FLAG_ALL |      \
-	 VFIO_DMA_UNMAP_FLAG_VADDR)
 
 static_assert(sizeof(struct vfio_iommu_type1_dma_map) == 32, "ABI");
 static_assert(sizeof(struct vfio_iommu_type1_dma_unmap) == 24, "ABI");
@@ -166,9 +160,15 @@ static int fill_locked(struct uvf_type1 *t1, struct uvf_caller *caller,
 			return -ENOMEM;
 		more->task = uvf_account_task_of(caller);
 	}
+	if (t1->splits) {
+		ret = uvf_type1_choose_pages_locked(t1, mapping, caller,
+						    vaddr.first);
+		if (ret)
+			return ret;
+	}
 	if (uvf_type1_has_domain_locked(t1)) {
-		ret = uvf_type1_pin_memory(caller, mapping, caller->mm, vaddr,
-					   prot);
+		ret = uvf_type1_pin_memory(t1, caller, mapping, caller->mm,
+					   vaddr, prot);
 	} else {
 		struct uvf_mem *mem;
 
@@ -260,7 +260,8 @@ static int map_locked(struct uvf_type1 *t1, struct uvf_caller *caller,
  *   -ENOSPC  as many mappings are there as dma_entry_limit allows
  *   -EINVAL  the interval is not within the aperture
  *   -ENOMEM  out of memory, or the caller may not lock so much
- *   -EFAULT  client memory is not there, or not for this use
+ *   -EFAULT  client memory is not there, or not for this use; before 5.4:
+ *            the interval is not within the aperture
  */
 long uvf_type1_ioctl_map_dma(struct uvf_type1 *t1, struct uvf_caller *caller,
 			     uint64_t arg)
@@ -272,7 +273,8 @@ long uvf_type1_ioctl_map_dma(struct uvf_type1 *t1, struct uvf_caller *caller,
 
 	if (uvf_copy_in(caller, &map, arg, sizeof(map)))
 		return -EFAULT;
-	if (map.argsz < sizeof(map) || map.flags & ~(uint32_t)MAP_FLAGS)
+	if (map.argsz < sizeof(map) ||
+	    map.flags & ~t1->host.profile->map_dma_flags)
 		return -EINVAL;
 	if (uvf_type1_knows_overflow(t1) &&
 	    (uvf_range_make(&range, map.iova, map.size) == -EOVERFLOW ||
@@ -445,7 +447,12 @@ static int find_first_locked(struct uvf_type1 *t1,
 
 	if (ret)
 		return ret;
-	node = uvf_itree_at_or_after(&t1->mappings, ret_iova->first);
+	if (t1->splits)
+		ret = uvf_type1_cut_out_locked(t1, ret_iova);
+	if (ret == -ENOMEM)
+		return ret;
+	node = ret ? NULL
+		   : uvf_itree_at_or_after(&t1->mappings, ret_iova->first);
 	/* v1 stops at a mapping that starts before the interval. */
 	if (node && !t1->is_v2 && node->key.first < ret_iova->first)
 		node = NULL;
@@ -533,7 +540,8 @@ static int read_bitmap(struct uvf_caller *caller, uint64_t arg,
  *       was unmapped or invalidated, on failure nothing is written
  *
  * v2 takes whole mappings only.  v1 takes each mapping whose first byte is
- * in the interval, all of it, and stops at one that starts before.
+ * in the interval, all of it, and stops at one that starts before; that of
+ * 3.14 takes what is in the interval, by pages of the tables.
  * When it returns, no device reaches the memory.
  *
  * Return: 0, or, in the order they are tested:
@@ -546,6 +554,7 @@ static int read_bitmap(struct uvf_caller *caller, uint64_t arg,
  *            pages, or wrapping (from 6.18 on -EOVERFLOW); dirty pages are
  *            not tracked; v2, and a mapping reaches over an end; an address
  *            is invalid already
+ *   -ENOMEM  3.14: no memory for the rest of a mapping
  *   -EFAULT  the bitmap or the answer cannot be written, too late
  */
 long uvf_type1_ioctl_unmap_dma(struct uvf_type1 *t1, struct uvf_caller *caller,
@@ -558,7 +567,8 @@ long uvf_type1_ioctl_unmap_dma(struct uvf_type1 *t1, struct uvf_caller *caller,
 
 	if (uvf_copy_in(caller, &unmap, arg, sizeof(unmap)))
 		return -EFAULT;
-	if (unmap.argsz < sizeof(unmap) || unmap.flags & ~(uint32_t)UNMAP_FLAGS)
+	if (unmap.argsz < sizeof(unmap) ||
+	    unmap.flags & ~t1->host.profile->unmap_dma_flags)
 		return -EINVAL;
 	has_bitmap = unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP;
 	if (has_bitmap) {

@@ -52,16 +52,30 @@ void uvf_type1_drain_domains_locked(struct uvf_type1 *t1)
 		uvf_aspace_drain(uvf_type1_domain_of(node)->aspace);
 }
 
+/*
+ * Return: 0, or, in the order they are tested:
+ *   -EFAULT  the tables do not reach so far, which nobody told before 5.4
+ *   -ENOMEM  out of memory
+ */
+static int map_domain(struct uvf_type1_domain *domain,
+		      const struct uvf_mapping *mapping)
+{
+	struct uvf_mem *mem = uvf_mapping_mem(mapping);
+
+	if (!uvf_range_contains(domain->hw.aperture, mapping->node.key))
+		return -EFAULT;
+	return uvf_aspace_map_slice(domain->aspace, mapping->node.key, mem,
+				    uvf_mapping_offset(mapping), mem->prot);
+}
+
 int uvf_type1_map_domains_locked(struct uvf_type1 *t1,
 				 const struct uvf_mapping *mapping)
 {
-	struct uvf_mem *mem = uvf_mapping_mem(mapping);
 	struct uvf_list *node;
 	int ret;
 
 	uvf_list_for_each (node, &t1->domains) {
-		ret = uvf_aspace_map(uvf_type1_domain_of(node)->aspace,
-				     mapping->node.key, mem, mem->prot);
+		ret = map_domain(uvf_type1_domain_of(node), mapping);
 		if (!ret)
 			continue;
 		unlink_before(t1, node, mapping);
@@ -95,29 +109,47 @@ static int refine_fault(struct uvf_caller *caller, struct uvf_mm *mm,
 	return -EFAULT;
 }
 
-int uvf_type1_pin_memory(struct uvf_caller *caller, struct uvf_mapping *mapping,
-			 struct uvf_mm *mm, struct uvf_range vaddr,
-			 uint32_t prot)
+/*
+ * Pages that are pinned and charged to nobody: the page of zeros, which old
+ * kernels let a device read in place of one that nobody has written.
+ */
+static uint64_t count_free(const struct uvf_type1 *t1, struct uvf_mm *mm,
+			   struct uvf_range vaddr, uint32_t prot)
+{
+	if (prot & UVF_PROT_WRITE || !t1->host.profile->zero_page_is_free)
+		return 0;
+	return uvf_mm_unwritten_pages(mm, vaddr);
+}
+
+int uvf_type1_pin_memory(const struct uvf_type1 *t1, struct uvf_caller *caller,
+			 struct uvf_mapping *mapping, struct uvf_mm *mm,
+			 struct uvf_range vaddr, uint32_t prot)
 {
 	uint64_t charged = uvf_mapping_charged(mapping);
+	uint64_t pages, nobodys;
 	struct uvf_mem *mem;
-	uint64_t pages;
 	int ret = uvf_mem_create(&mem, mm, vaddr, prot);
 
 	if (ret == -EFAULT)
 		return refine_fault(caller, mm, vaddr, prot);
 	if (ret)
 		return ret;
-	pages = uvf_mem_pinned_pages(mem);
-	if (pages > charged)
+	nobodys = count_free(t1, mm, vaddr, prot);
+	pages = uvf_mem_pinned_pages(mem) - nobodys;
+	if (nobodys && !uvf_mapping_get_more(mapping))
+		ret = -ENOMEM;
+	else if (pages > charged)
 		ret = uvf_account_charge(caller, mm, pages - charged);
 	if (ret) {
 		uvf_mem_put(mem);
 		return ret;
 	}
-	if (pages > charged && uvf_mapping_is(mapping, UVF_MAPPING_MORE)) {
-		mapping->more->charged = pages;
-		mapping->more->payer = mm;
+	if (uvf_mapping_is(mapping, UVF_MAPPING_MORE)) {
+		mapping->more->offset = 0;
+		if (pages > charged) {
+			mapping->more->charged = pages;
+			mapping->more->payer = mm;
+		}
 	}
 	uvf_mapping_set_mem(mapping, mem);
 	mapping->node.own |= UVF_MAPPING_MAPPED;
@@ -144,9 +176,11 @@ static void leave_mapping_locked(struct uvf_type1 *t1,
 
 static struct uvf_range vaddr_of(const struct uvf_mapping *mapping)
 {
-	const struct uvf_mem *mem = uvf_mapping_mem(mapping);
+	const struct uvf_range iova = mapping->node.key;
+	uint64_t first =
+		uvf_mapping_mem(mapping)->vaddr + uvf_mapping_offset(mapping);
 
-	return (struct uvf_range){mem->vaddr, mem->vaddr + (mem->size - 1)};
+	return (struct uvf_range){first, first + (iova.last - iova.first)};
 }
 
 /* One mapping of a container that had none behind an IOMMU, or an other. */
@@ -156,16 +190,14 @@ static int replay_one_locked(struct uvf_type1 *t1, struct uvf_caller *caller,
 {
 	bool is_first = !uvf_type1_has_domain_locked(t1);
 	const struct uvf_mem *mem = uvf_mapping_mem(mapping);
-	uint32_t prot = mem->prot;
 	int ret = 0;
 
 	if (is_first)
-		ret = uvf_type1_pin_memory(caller, mapping, mem->mm,
-					   vaddr_of(mapping), prot);
+		ret = uvf_type1_pin_memory(t1, caller, mapping, mem->mm,
+					   vaddr_of(mapping), mem->prot);
 	if (ret)
 		return ret;
-	ret = uvf_aspace_map(domain->aspace, mapping->node.key,
-			     uvf_mapping_mem(mapping), prot);
+	ret = map_domain(domain, mapping);
 	if (ret && is_first)
 		leave_mapping_locked(t1, mapping);
 	return ret;
@@ -275,6 +307,10 @@ static int narrow_locked(const struct uvf_type1 *t1,
 	struct uvf_iova_list valid;
 	int ret;
 
+	if (!t1->host.profile->type1_has_ranges) {
+		*ret_valid = (struct uvf_iova_list){0};
+		return 0;
+	}
 	if (aperture_conflicts_locked(t1, hw->aperture) ||
 	    reserved_conflicts_locked(t1, hw))
 		return -EINVAL;

@@ -62,6 +62,13 @@ struct uvf_mm *uvf_mapping_payer(const struct uvf_mapping *mapping)
 	return mem ? mem->mm : NULL;
 }
 
+uint64_t uvf_mapping_offset(const struct uvf_mapping *mapping)
+{
+	const struct uvf_mapping_more *more = more_of(mapping);
+
+	return more ? more->offset : 0;
+}
+
 uint64_t *uvf_mapping_dirty(const struct uvf_mapping *mapping)
 {
 	const struct uvf_mapping_more *more = more_of(mapping);
@@ -91,6 +98,8 @@ void uvf_mapping_simplify(struct uvf_mapping *mapping)
 	struct uvf_mapping_more *more = more_of(mapping);
 
 	if (!more || more->task.pid || more->task.is_unlimited || more->dirty ||
+	    more->large_page ||
+	    uvf_range_size(mapping->node.key) != more->mem->size ||
 	    more->charged != usual_charge(mapping) ||
 	    (more->charged && more->payer != more->mem->mm))
 		return;

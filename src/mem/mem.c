@@ -29,6 +29,17 @@ void uvf_mm_put(struct uvf_mm *mm)
 		mm->ops->destroy(mm);
 }
 
+uint64_t uvf_mm_page_size(struct uvf_mm *mm, struct uvf_range vaddr)
+{
+	return mm->ops->page_size ? mm->ops->page_size(mm, vaddr) : PAGE_BYTES;
+}
+
+uint64_t uvf_mm_unwritten_pages(struct uvf_mm *mm, struct uvf_range vaddr)
+{
+	return mm->ops->unwritten_pages ? mm->ops->unwritten_pages(mm, vaddr)
+					: 0;
+}
+
 int uvf_mem_create_unseen(struct uvf_mem **ret_mem, struct uvf_mm *mm,
 			  struct uvf_range vaddr, uint32_t prot)
 {
@@ -127,14 +138,32 @@ int uvf_mem_add_span(struct uvf_mem *mem, const struct uvf_mem_span *span)
 	return 0;
 }
 
-uint64_t uvf_mem_pinned_pages(const struct uvf_mem *mem)
+/* Bytes of a span that lie in a part of the memory. */
+static uint64_t meets(const struct uvf_mem_span *span, uint64_t offset,
+		      uint64_t size)
 {
-	uint64_t size = mem->size;
+	uint64_t first = span->offset > offset ? span->offset : offset;
+	uint64_t end = span->offset + span->size < offset + size
+			       ? span->offset + span->size
+			       : offset + size;
+
+	return end > first ? end - first : 0;
+}
+
+uint64_t uvf_mem_pinned_pages_in(const struct uvf_mem *mem, uint64_t offset,
+				 uint64_t size)
+{
+	uint64_t left = size;
 
 	for (size_t i = 0; !mem->is_whole && i < mem->span_count; i++)
 		if (mem->spans[i].io)
-			size -= mem->spans[i].size;
-	return size / PAGE_BYTES;
+			left -= meets(&mem->spans[i], offset, size);
+	return left / PAGE_BYTES;
+}
+
+uint64_t uvf_mem_pinned_pages(const struct uvf_mem *mem)
+{
+	return uvf_mem_pinned_pages_in(mem, 0, mem->size);
 }
 
 uint8_t *uvf_mem_direct(const struct uvf_mem *mem)

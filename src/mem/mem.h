@@ -50,6 +50,9 @@ struct uvf_mm_ops {
 	 */
 	int (*map)(struct uvf_mm *mm, struct uvf_range vaddr, uint32_t prot,
 		   struct uvf_mem *mem);
+	/* As the functions of these names; NULL: 4096, and 0. */
+	uint64_t (*page_size)(struct uvf_mm *mm, struct uvf_range vaddr);
+	uint64_t (*unwritten_pages)(struct uvf_mm *mm, struct uvf_range vaddr);
 	void (*destroy)(struct uvf_mm *mm);
 };
 
@@ -71,6 +74,15 @@ struct uvf_mm {
 
 struct uvf_mm *uvf_mm_get(struct uvf_mm *mm);
 void uvf_mm_put(struct uvf_mm *mm); /* takes NULL */
+
+/* Bytes of the smallest pages that an interval has; whole ones of 4 KiB. */
+uint64_t uvf_mm_page_size(struct uvf_mm *mm, struct uvf_range vaddr);
+
+/*
+ * Pages of an interval that nobody has written, of memory that is private and
+ * of no file: a device that reads them meets the page of zeros.
+ */
+uint64_t uvf_mm_unwritten_pages(struct uvf_mm *mm, struct uvf_range vaddr);
 
 struct uvf_mem_io;
 
@@ -158,6 +170,8 @@ uint8_t *uvf_mem_direct(const struct uvf_mem *mem);
 
 /* Pages of it that are memory of the system, which an IOMMU would pin. */
 uint64_t uvf_mem_pinned_pages(const struct uvf_mem *mem);
+uint64_t uvf_mem_pinned_pages_in(const struct uvf_mem *mem, uint64_t offset,
+				 uint64_t size);
 
 /* Whether it stays what it is, whatever the client does to its addresses. */
 bool uvf_mem_is_held(const struct uvf_mem *mem);

@@ -17,6 +17,7 @@
 
 #include "base/alloc.h"
 #include "mem/copy.h"
+#include "mem/pages.h"
 #include "mem/peer_file.h"
 #include "mem/vma.h"
 
@@ -176,6 +177,24 @@ static int peer_map(struct uvf_mm *mm, struct uvf_range vaddr, uint32_t prot,
 	}
 }
 
+static uint64_t peer_page_size(struct uvf_mm *mm, struct uvf_range vaddr)
+{
+	return uvf_pages_size(peer_of(mm)->maps_fd, vaddr);
+}
+
+static uint64_t peer_unwritten_pages(struct uvf_mm *mm, struct uvf_range vaddr)
+{
+	struct uvf_peer *peer = peer_of(mm);
+	int fd = openat(peer->proc_fd, "pagemap", O_RDONLY | O_CLOEXEC);
+	uint64_t count;
+
+	if (fd < 0)
+		return 0;
+	count = uvf_pages_unwritten(peer->maps_fd, fd, vaddr);
+	close(fd);
+	return count;
+}
+
 static void close_files(struct uvf_peer *peer)
 {
 	const int fds[] = {peer->mem_fd, peer->maps_fd, peer->proc_fd};
@@ -200,6 +219,8 @@ static const struct uvf_mm_ops peer_ops = {
 	.dma_read = peer_dma_read,
 	.dma_write = peer_dma_write,
 	.map = peer_map,
+	.page_size = peer_page_size,
+	.unwritten_pages = peer_unwritten_pages,
 	.destroy = peer_destroy,
 };
 

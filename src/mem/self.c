@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/list.h"
 #include "mem/copy.h"
+#include "mem/pages.h"
 #include "mem/vma.h"
 
 #define PAGE_BYTES 4096u
@@ -121,6 +122,23 @@ static int self_map(struct uvf_mm *mm, struct uvf_range vaddr, uint32_t prot,
 	return uvf_mem_add_span(mem, &span);
 }
 
+static uint64_t self_page_size(struct uvf_mm *mm, struct uvf_range vaddr)
+{
+	return uvf_pages_size(self_of(mm)->maps_fd, vaddr);
+}
+
+static uint64_t self_unwritten_pages(struct uvf_mm *mm, struct uvf_range vaddr)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	uint64_t count;
+
+	if (fd < 0)
+		return 0;
+	count = uvf_pages_unwritten(self_of(mm)->maps_fd, fd, vaddr);
+	close(fd);
+	return count;
+}
+
 static void self_destroy(struct uvf_mm *mm)
 {
 	struct self *self = self_of(mm);
@@ -133,6 +151,8 @@ static const struct uvf_mm_ops self_ops = {
 	.read = self_read,
 	.write = self_write,
 	.map = self_map,
+	.page_size = self_page_size,
+	.unwritten_pages = self_unwritten_pages,
 	.destroy = self_destroy,
 };
 

@@ -70,6 +70,7 @@ static int find_by_query(int maps_fd, uint64_t addr, struct uvf_vma *ret_vma,
 		.offset = query.vma_offset,
 		.dev = makedev(query.dev_major, query.dev_minor),
 		.inode = query.inode,
+		.page_size = query.vma_page_size,
 	};
 	return 0;
 }
@@ -94,6 +95,7 @@ static bool parse(const char *line, struct uvf_vma *ret_vma,
 		.offset = offset,
 		.dev = makedev(major, minor),
 		.inode = (ino_t)inode,
+		.page_size = 4096,
 	};
 	*ret_name = line + name;
 	return true;

@@ -20,6 +20,8 @@ struct uvf_vma {
 	uint64_t offset; /* of addr.first in the file */
 	dev_t dev;       /* of the file */
 	ino_t inode;     /* 0: no file */
+	/* Of its pages, bytes; 4096 where the kernel, before 6.11, is mute. */
+	uint64_t page_size;
 };
 
 /* Room for a path of a file, as long as the kernel makes them. */

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "differential_model.h"
+#include "differential_model_parts.h"
 
 #include <errno.h>
 #include <string.h>
 
-/* Flags of VFIO_IOMMU_MAP_DMA and UNMAP_DMA beside DM_READ and DM_WRITE. */
-#define MAP_VADDR    4u
-#define UNMAP_DIRTY  1u
-#define UNMAP_ALL    2u
-#define UNMAP_VADDR  4u
-#define MAP_ARGSZ    32u
-#define UNMAP_ARGSZ  24u
-#define MAPPINGS_MAX 65535u
+/* Of VFIO_IOMMU_MAP_DMA and UNMAP_DMA. */
+#define UNMAP_ALL   2u
+#define MAP_ARGSZ   32u
+#define UNMAP_ARGSZ 24u
 
 /* Flags of IOMMU_IOAS_MAP. */
 #define N_FIXED 1u
@@ -23,9 +19,6 @@
 #define DIRTY_START 1u
 #define DIRTY_STOP  2u
 #define DIRTY_GET   4u
-
-#define LAST       UINT64_MAX
-#define MISALIGNED (DM_PAGE - 1)
 
 static bool is_type1(const struct dm_model *dm)
 {
@@ -49,7 +42,7 @@ struct dm_area *dm_find(struct dm_space *space, uint64_t first, uint64_t last)
 	return NULL;
 }
 
-static void insert(struct dm_space *space, struct dm_area area)
+void dm_insert(struct dm_space *space, struct dm_area area)
 {
 	unsigned int at = 0;
 
@@ -61,7 +54,7 @@ static void insert(struct dm_space *space, struct dm_area area)
 	space->count++;
 }
 
-static void remove_area(struct dm_space *space, struct dm_area *area)
+void dm_remove_area(struct dm_space *space, struct dm_area *area)
 {
 	unsigned int at = (unsigned int)(area - space->areas);
 
@@ -70,8 +63,7 @@ static void remove_area(struct dm_space *space, struct dm_area *area)
 		(space->count - at) * sizeof(*area));
 }
 
-/* What the protection of client memory allows; 0: not all is there. */
-static uint32_t allows(const struct dm_model *dm, uint64_t vaddr, uint64_t size)
+uint32_t dm_allows(const struct dm_model *dm, uint64_t vaddr, uint64_t size)
 {
 	uint64_t last = vaddr + size - 1;
 
@@ -86,148 +78,10 @@ static uint64_t size_of(const struct dm_area *area)
 	return area->last - area->first + 1;
 }
 
-static bool is_reachable(uint64_t first, uint64_t last)
+bool dm_is_reachable(uint64_t first, uint64_t last)
 {
 	return last < DM_APERTURE &&
 	       (last < DM_WINDOW || first > DM_WINDOW_LAST);
-}
-
-/* type1 */
-
-static int type1_vaddr(struct dm_model *dm, const struct dm_call *call,
-		       struct dm_area *met)
-{
-	if (!met)
-		return -ENOENT;
-	if (!met->is_invalid || met->first != call->iova ||
-	    met->last != call->iova + call->size - 1)
-		return -EINVAL;
-	met->is_invalid = false;
-	/* Memory that is not there any more: the device keeps the old. */
-	if (!(met->prot & ~allows(dm, call->vaddr, call->size)))
-		met->vaddr = call->vaddr;
-	return 0;
-}
-
-/* What wraps is told first from 6.18 on. */
-static int type1_wraps(const struct dm_model *dm, const struct dm_call *call)
-{
-	bool wraps = call->iova + call->size - 1 < call->iova ||
-		     call->vaddr + call->size - 1 < call->vaddr;
-
-	if (!dm->has_overflow)
-		return 0;
-	if (!call->size)
-		return -EINVAL;
-	return wraps ? -EOVERFLOW : 0;
-}
-
-static int type1_map(struct dm_model *dm, struct dm_call *call)
-{
-	struct dm_space *space = &dm->spaces[0];
-	uint64_t last = call->iova + call->size - 1;
-	uint32_t prot = call->flags & DM_RW;
-	struct dm_area *met;
-	int ret;
-
-	if (call->argsz < MAP_ARGSZ || call->flags & ~(DM_RW | MAP_VADDR))
-		return -EINVAL;
-	ret = type1_wraps(dm, call);
-	if (ret)
-		return ret;
-	if (!prot == !(call->flags & MAP_VADDR))
-		return -EINVAL;
-	if (!call->size || (call->size | call->iova | call->vaddr) & MISALIGNED)
-		return -EINVAL;
-	if (last < call->iova || call->vaddr + call->size - 1 < call->vaddr)
-		return -EINVAL;
-	met = dm_find(space, call->iova, last);
-	if (call->flags & MAP_VADDR)
-		return type1_vaddr(dm, call, met);
-	if (met)
-		return -EEXIST;
-	if (space->count >= MAPPINGS_MAX)
-		return -ENOSPC;
-	if (!is_reachable(call->iova, last))
-		return -EINVAL;
-	if (prot & ~allows(dm, call->vaddr, call->size))
-		return -EFAULT;
-	insert(space, (struct dm_area){.first = call->iova,
-				       .last = last,
-				       .vaddr = call->vaddr,
-				       .prot = prot,
-				       .pages = dm->maps++});
-	return 0;
-}
-
-bool dm_cuts(struct dm_model *dm, uint64_t first, uint64_t last)
-{
-	struct dm_area *low = dm_find(&dm->spaces[0], first, first);
-	struct dm_area *high = dm_find(&dm->spaces[0], last, last);
-
-	return (low && low->first != first) || (high && high->last != last);
-}
-
-static int type1_check_unmap(struct dm_model *dm, const struct dm_call *call)
-{
-	uint64_t last = call->iova + call->size - 1;
-	bool is_all = call->flags & UNMAP_ALL;
-
-	if (call->argsz < UNMAP_ARGSZ || call->flags & ~7u)
-		return -EINVAL;
-	/* A bitmap is never there. */
-	if (call->flags & UNMAP_DIRTY)
-		return -EINVAL;
-	if (call->iova & MISALIGNED)
-		return -EINVAL;
-	if (is_all)
-		return call->iova || call->size ? -EINVAL : 0;
-	if (!call->size || call->size & MISALIGNED)
-		return -EINVAL;
-	if (last < call->iova)
-		return dm->has_overflow ? -EOVERFLOW : -EINVAL;
-	if (dm->mode == DM_V2 && dm_cuts(dm, call->iova, last))
-		return -EINVAL;
-	return 0;
-}
-
-static int type1_unmap(struct dm_model *dm, struct dm_call *call)
-{
-	struct dm_space *space = &dm->spaces[0];
-	bool is_all = call->flags & UNMAP_ALL;
-	bool is_vaddr = call->flags & UNMAP_VADDR;
-	uint64_t first = call->iova;
-	uint64_t last = is_all ? LAST : first + call->size - 1;
-	struct dm_area *met = dm_find(space, first, first);
-	uint64_t size = 0;
-	int ret = type1_check_unmap(dm, call);
-
-	if (ret)
-		return ret;
-	/* v1 stops at a mapping that began before. */
-	if (met && met->first != first)
-		last = 0;
-	/* Up to 6.17 the end of such a range is 0. */
-	if (!is_all && last == LAST && !dm->has_overflow)
-		last = 0;
-	for (unsigned int i = 0; i < space->count; i++)
-		if (is_vaddr && space->areas[i].is_invalid &&
-		    space->areas[i].first >= first &&
-		    space->areas[i].first <= last && last)
-			return -EINVAL;
-	for (unsigned int i = space->count; i--;) {
-		struct dm_area *area = &space->areas[i];
-
-		if (area->first < first || area->first > last || !last)
-			continue;
-		size += area->last - area->first + 1;
-		if (is_vaddr)
-			area->is_invalid = true;
-		else
-			remove_area(space, area);
-	}
-	call->size = size;
-	return 0;
 }
 
 /* iommufd */
@@ -246,6 +100,8 @@ static bool is_paged(const struct dm_model *dm, unsigned int space)
 unsigned int dm_ranges(const struct dm_model *dm, unsigned int space,
 		       struct dm_range ret_ranges[4])
 {
+	if (dm->is_old)
+		return 0;
 	if (!is_type1(dm) && !has_table(dm, space)) {
 		ret_ranges[0] = (struct dm_range){0, LAST};
 		return 1;
@@ -263,7 +119,7 @@ static uint64_t used_up_to(struct dm_model *dm, unsigned int space,
 
 	if (area)
 		return area->last;
-	if (!has_table(dm, space) || is_reachable(first, last))
+	if (!has_table(dm, space) || dm_is_reachable(first, last))
 		return 0;
 	return last >= DM_APERTURE ? LAST : DM_WINDOW_LAST;
 }
@@ -350,7 +206,7 @@ static int place(struct dm_model *dm, unsigned int space, uint64_t vaddr,
 		return -EINVAL;
 	if (last < *iova)
 		return -EOVERFLOW;
-	if (has_table(dm, space) && !is_reachable(*iova, last))
+	if (has_table(dm, space) && !dm_is_reachable(*iova, last))
 		return -EINVAL;
 	return dm_find(&dm->spaces[space], *iova, last) ? -EEXIST : 0;
 }
@@ -372,7 +228,7 @@ static int iommufd_map(struct dm_model *dm, struct dm_call *call, uint32_t prot,
 	if (is_paged(dm, call->space) && call->vaddr & MISALIGNED)
 		return -EINVAL;
 	if (has_table(dm, call->space)) {
-		uint32_t good = allows(dm, call->vaddr, call->size);
+		uint32_t good = dm_allows(dm, call->vaddr, call->size);
 
 		if (!good || prot & DM_WRITE & ~good)
 			return -EFAULT;
@@ -380,13 +236,13 @@ static int iommufd_map(struct dm_model *dm, struct dm_call *call, uint32_t prot,
 			return -EINVAL;
 	}
 	call->iova = iova;
-	insert(&dm->spaces[call->space],
-	       (struct dm_area){.first = iova,
-				.last = iova + call->size - 1,
-				.vaddr = call->vaddr,
-				.prot = prot,
-				.pages_prot = prot,
-				.pages = dm->maps++});
+	dm_insert(&dm->spaces[call->space],
+		  (struct dm_area){.first = iova,
+				   .last = iova + call->size - 1,
+				   .vaddr = call->vaddr,
+				   .prot = prot,
+				   .pages_prot = prot,
+				   .pages = dm->maps++});
 	return 0;
 }
 
@@ -399,7 +255,7 @@ static uint32_t prot_of(uint32_t flags)
 int dm_map(struct dm_model *dm, struct dm_call *call)
 {
 	if (is_type1(dm))
-		return type1_map(dm, call);
+		return dm_type1_map(dm, call);
 	if (dm->mode != DM_N) {
 		if (call->argsz < MAP_ARGSZ || call->flags & ~DM_RW)
 			return -EINVAL;
@@ -429,7 +285,7 @@ static int cut(struct dm_space *space, uint64_t at)
 	high.first = at + 1;
 	high.vaddr += high.first - area->first;
 	area->last = at;
-	insert(space, high);
+	dm_insert(space, high);
 	return 0;
 }
 
@@ -444,7 +300,7 @@ static int remove_whole(struct dm_space *space, uint64_t first, uint64_t last,
 		if (area->first < first || area->last > last)
 			return -ENOENT;
 		*ret_gone += area->last - area->first + 1;
-		remove_area(space, area);
+		dm_remove_area(space, area);
 	}
 	return 0;
 }
@@ -489,7 +345,7 @@ int dm_unmap(struct dm_model *dm, struct dm_call *call)
 	int ret;
 
 	if (is_type1(dm))
-		return type1_unmap(dm, call);
+		return dm_type1_unmap(dm, call);
 	if (dm->mode != DM_N)
 		return compat_unmap(dm, call);
 	if (is_all) {
@@ -541,7 +397,7 @@ static int check_pieces(const struct dm_model *dm, unsigned int space,
 {
 	for (unsigned int i = 0; i < count; i++) {
 		uint64_t size = size_of(&pieces[i]);
-		uint32_t good = allows(dm, pieces[i].vaddr, size);
+		uint32_t good = dm_allows(dm, pieces[i].vaddr, size);
 
 		if (prot & DM_WRITE && !(pieces[i].pages_prot & DM_WRITE))
 			return -EPERM;
@@ -593,7 +449,7 @@ int dm_copy(struct dm_model *dm, struct dm_call *call)
 		pieces[i].first = iova;
 		pieces[i].last = iova + size;
 		pieces[i].prot = prot;
-		insert(&dm->spaces[call->space], pieces[i]);
+		dm_insert(&dm->spaces[call->space], pieces[i]);
 		iova += size + 1;
 	}
 	return 0;
@@ -628,7 +484,7 @@ static int check_space(const struct dm_model *dm, struct dm_space *space,
 		return -EADDRINUSE;
 	for (unsigned int i = 0; i < space->count; i++) {
 		const struct dm_area *area = &space->areas[i];
-		uint32_t good = allows(dm, area->vaddr, size_of(area));
+		uint32_t good = dm_allows(dm, area->vaddr, size_of(area));
 
 		if (!good || area->pages_prot & DM_WRITE & ~good)
 			return -EFAULT;
@@ -697,7 +553,7 @@ int dm_dirty(struct dm_model *dm, uint32_t flags, uint64_t iova, uint64_t size)
 	struct dm_space *space = &dm->spaces[0];
 	uint64_t last = iova + size - 1;
 
-	if (!is_type1(dm))
+	if (!is_type1(dm) || dm->is_old)
 		return -ENOTTY;
 	if (dm->mode == DM_V1)
 		return -EACCES;

@@ -62,6 +62,8 @@ struct dm_space {
 struct dm_model {
 	enum dm_mode mode;
 	bool has_overflow;         /* v1, v2: of 6.18 */
+	bool is_old;               /* v1, v2: of 3.14 or 4.1 */
+	bool splits;               /* v1: of 3.14 */
 	uint64_t base;             /* of the client memory */
 	struct dm_space spaces[2]; /* n has both, the others the first */
 	int at;                    /* the space of the device, or -1 */

@@ -38,7 +38,9 @@ uint8_t *target_memory(void)
 		      -1, 0);
 	assert_ptr_not_equal(memory, MAP_FAILED);
 	memory += guard;
-	mprotect(memory, good, PROT_READ | PROT_WRITE);
+	mprotect(memory, good + read_only, PROT_READ | PROT_WRITE);
+	/* What nobody has written counts otherwise in old kernels. */
+	memset(memory, 0, good + read_only);
 	mprotect(memory + good, read_only, PROT_READ);
 	munmap(memory + good + read_only + DM_NOTHING / 2 * DM_PAGE,
 	       DM_NOTHING / 2 * DM_PAGE);

@@ -88,13 +88,18 @@ static void claims_its_extensions(void **state)
 
 static void opens_its_types_only(void **state)
 {
-	struct uvf_iommu_host host = {.aperture_bits = 48};
+	struct uvf_profile profile;
+	struct uvf_iommu_host host = {
+		.profile = &profile,
+		.aperture_bits = 48,
+	};
 	const struct uvf_iommu_backend *backend = uvf_iommu_backends[0];
 	struct uvf_iommu_member member = {.node = {&member.node, &member.node}};
 	struct uvf_aspace *as;
 	void *instance = NULL;
 
 	(void)state;
+	assert_int_equal(uvf_profile_parse(&profile, "6.12", NULL), 0);
 	assert_int_equal(backend->open(&instance, &host, VFIO_UNMAP_ALL),
 			 -EINVAL);
 	assert_int_equal(backend->open(&instance, &host, (1ul << 32) + 3),
