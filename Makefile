@@ -4,7 +4,7 @@
 
 BUILD := build
 
-.PHONY: all demo check bench install oracle clean packages
+.PHONY: all demo demo-nvme check bench install oracle clean packages
 
 all: packages
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) >/dev/null
@@ -12,6 +12,9 @@ all: packages
 
 demo: all
 	@scripts/demo
+
+demo-nvme: all
+	@scripts/guest-disk
 
 check: all
 	@scripts/check
@@ -26,7 +29,7 @@ oracle: all
 	@scripts/oracle
 
 packages:
-	@scripts/packages build $(filter demo check bench oracle,$(MAKECMDGOALS))
+	@scripts/packages build $(filter demo demo-nvme check bench oracle,$(MAKECMDGOALS))
 
 clean:
 	rm -rf $(BUILD) build-*
