@@ -26,7 +26,7 @@ ALLOWED = {
     "src/v02": ["core", "iommu", "mem", "bus", "base", "uvfio"],
     "src/fs": ["v02", "mdev", "core", "bus", "base", "uvfio"],
     "src/pci": ["v02", "core", "bus", "base", "uvfio"] + CORE_HEADERS,
-    "src/platform": ["core", "bus", "base", "uvfio"] + CORE_HEADERS,
+    "src/platform": ["v02", "core", "bus", "base", "uvfio"] + CORE_HEADERS,
     "src/mdev": ["core", "bus", "base", "uvfio"] + CORE_HEADERS,
     "src/kvm": ["core", "bus", "base", "uvfio"] + CORE_HEADERS,
     "src/devices": ["uvfio"],

@@ -88,8 +88,9 @@ ssize_t uvfio_sysfs_write(struct uvfio_machine *machine, const char *path,
 			  const void *buf, size_t size, uint64_t offset);
 
 /*
- * At the position of the file, which moves on by what is moved; a stream has
- * none, and pread and pwrite of it fail with -ESPIPE.
+ * At the position of the file, which moves on by what is moved, unless it is a
+ * platform device's; a stream has none, and pread and pwrite of it fail with
+ * -ESPIPE.
  */
 ssize_t uvfio_read(struct uvfio_machine *machine, int fd, void *buf,
 		   size_t len);

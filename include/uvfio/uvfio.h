@@ -13,6 +13,7 @@
 #include <uvfio/mdev.h>
 #include <uvfio/migration.h>
 #include <uvfio/pci.h>
+#include <uvfio/platform.h>
 #include <uvfio/version.h>
 
 #endif /* UVFIO_UVFIO_H */

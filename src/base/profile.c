@@ -63,6 +63,8 @@ static const struct row rows[] = {
 	ROW(SWITCH, has_device_class,           0, 0, 0, 1, 1, 1, 1),
 	ROW(SWITCH, has_cdev,                   0, 0, 0, 0, 1, 1, 1),
 	ROW(SWITCH, has_mdev,                   0, 0, 0, 1, 1, 1, 1),
+	ROW(SWITCH, has_platform,               1, 0, 1, 1, 1, 1, 1),
+	ROW(SWITCH, platform_can_reset,         1, 0, 0, 1, 1, 1, 1),
 	ROW(SWITCH, has_pasid,                  0, 0, 0, 0, 0, 0, 1),
 	ROW(SWITCH, has_core_feature,           0, 0, 0, 1, 1, 1, 1),
 	ROW(SWITCH, has_precopy,                0, 0, 0, 0, 1, 1, 1),

@@ -47,6 +47,8 @@ struct uvf_profile {
 	bool has_device_class;     /* vfio-dev in /sys */
 	bool has_cdev;             /* and iommufd */
 	bool has_mdev;             /* mediated devices */
+	bool has_platform;         /* vfio-platform, or v0.2 for such */
+	bool platform_can_reset;   /* by handlers of the host */
 	bool has_pasid;            /* PASID attach, bind token, DMA_BUF */
 	bool has_core_feature;     /* VFIO_DEVICE_FEATURE */
 	bool has_precopy;          /* PRE_COPY and MIG_DATA_SIZE */

@@ -59,6 +59,7 @@ typedef void uvf_bus_link_fn(void *arg, const char *name,
 
 struct uvf_bus_device_ops {
 	const struct uvf_bus_attr *attrs; /* ends with a NULL name */
+	const char *folder; /* of some of them, beside power; NULL: none */
 	/* The last reference went. */
 	void (*destroy)(struct uvf_bus_device *device);
 	/*

@@ -27,6 +27,7 @@ void uvf_machine_init(struct uvf_machine *machine,
 	machine->resource_alignment = NULL;
 	uvf_remover_init(&machine->remover);
 	atomic_init(&machine->params.allow_unsafe_interrupts, false);
+	atomic_init(&machine->params.reset_required, true);
 	atomic_init(&machine->params.disable_hugepages, false);
 	atomic_init(&machine->params.dma_entry_limit, DMA_ENTRY_LIMIT);
 	atomic_init(&machine->params.enable_sriov, false);

@@ -35,6 +35,7 @@ struct uvf_params {
 	atomic_uint dma_entry_limit;            /* of a container made later */
 	atomic_bool enable_sriov;               /* vfio_pci */
 	atomic_bool enable_unsafe_noiommu_mode; /* vfio */
+	atomic_bool reset_required;             /* vfio_platform */
 };
 
 struct uvf_machine {

@@ -97,6 +97,7 @@ struct uvf_device_ops {
 		      struct uvf_page *ret_page);
 	bool (*mmio)(struct uvf_device *device, uint64_t pos, void *buf,
 		     size_t len, bool is_write);
+	bool stays_put; /* read and write do not move a file's position */
 	/* As of a file; NULL: it can be mapped for DMA, and is not reached. */
 	int (*dma_target)(struct uvf_device *device, uint64_t pos,
 			  struct uvf_mem_io **ret_io);

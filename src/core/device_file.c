@@ -391,6 +391,7 @@ static int create(struct uvf_group *group, struct uvf_device *device,
 		uvf_free(df);
 		return ret;
 	}
+	(*ret_file)->stays_put = device->ops->stays_put;
 	uvf_mutex_init(&df->lock);
 	uvf_mutex_init(&df->kvm_lock);
 	pthread_cond_init(&df->idle, NULL);

@@ -92,6 +92,7 @@ struct uvf_file {
 	bool survives_exec; /* a descriptor that a call returns stays open */
 	bool is_stream;     /* bytes have no position */
 	int open_mode;      /* of a stream's descriptor: O_RDONLY... */
+	bool stays_put;     /* its position does not move */
 	_Atomic uint64_t position; /* of read and write without one */
 	void *front;               /* for the front that installed it */
 };

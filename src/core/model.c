@@ -2,9 +2,11 @@
 #include "core/model.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "bus/options.h"
+#include "core/eventwatch.h"
 #include "core/model_log.h"
 #include "core/worker_private.h"
 
@@ -75,6 +77,39 @@ bool uvf_model_lock_target(struct uvfio_dev *dev) UVF_NO_ANALYSIS
 		uvf_unlock(&waiters_lock);
 	}
 	return true;
+}
+
+/* A model that is gone is never called. */
+static const struct uvfio_device_ops no_ops = {0};
+
+int uvf_model_start(struct uvfio_dev *dev, size_t priv_size,
+		    struct uvf_worker *worker, struct uvfio_error *err)
+{
+	int ret = uvf_model_init(dev, priv_size, worker);
+
+	if (ret)
+		return ret;
+	uvf_lock(&dev->lock);
+	ret = dev->ops->init ? dev->ops->init(dev, err) : 0;
+	if (ret)
+		dev->ops = &no_ops;
+	uvf_unlock(&dev->lock);
+	if (ret)
+		uvf_model_fini(dev);
+	return ret;
+}
+
+void uvf_model_stop(struct uvfio_dev *dev)
+{
+	uvf_lock(&dev->lock);
+	if (dev->ops->fini)
+		dev->ops->fini(dev);
+	/* The device thread may still hold this device in its hands. */
+	dev->ops = &no_ops;
+	memset(dev->deadlines, 0, sizeof(dev->deadlines));
+	uvf_unlock(&dev->lock);
+	uvf_eventwatch_drain();
+	uvf_model_fini(dev);
 }
 
 static void tell_bus_master_locked(struct uvfio_dev *dev)

@@ -82,6 +82,21 @@ int uvf_model_init(struct uvfio_dev *dev, size_t priv_size,
 		   struct uvf_worker *worker);
 void uvf_model_fini(struct uvfio_dev *dev);
 
+/**
+ * uvf_model_start() - uvf_model_init(), and the model's init()
+ * uvf_model_stop() - the model's fini(), and uvf_model_fini()
+ * @err: what the model has to say
+ *
+ * On failure it is as if the model had never been called, and after the end
+ * it is called no more.
+ *
+ * Context: no watch of an eventfd with the model's lock is left at the end.
+ * Return: 0, -ENOMEM, or what init() returned.
+ */
+int uvf_model_start(struct uvfio_dev *dev, size_t priv_size,
+		    struct uvf_worker *worker, struct uvfio_error *err);
+void uvf_model_stop(struct uvfio_dev *dev);
+
 /*
  * Let the device reach @as by DMA; NULL: nothing.  When it returns, no DMA
  * to the former address space runs.

@@ -11,6 +11,7 @@
 #include "bus/machine.h"
 #include "front/machine.h"
 #include "pci/pci.h"
+#include "platform/device.h"
 
 #define TEXT_MAX 2048 /* bytes of a file of /sys that is read here */
 #define BAR_ROWS 6    /* of the file resource; the rest are not BARs */
@@ -173,25 +174,78 @@ static json_t *describe_caps(struct uvf_bus_device *device)
 	return array;
 }
 
+static int add_region(json_t *regions,
+		      const struct uvfio_platform_region *region,
+		      uint64_t address)
+{
+	bool is_io = region->flags & UVFIO_REGION_IO;
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "0x%" PRIx64,
+		       region->offset + (is_io ? 0 : address));
+	return json_array_append_new(
+		regions,
+		json_pack("{s:I, s:s, s:s, s:I, s:b}", "region",
+			  (json_int_t)json_array_size(regions), "space",
+			  is_io ? "io" : "memory", "address", text, "size",
+			  (json_int_t)region->size, "is_read_only",
+			  (region->flags & UVFIO_REGION_READ_ONLY) != 0));
+}
+
+/* What a platform device has in place of BARs and capabilities. */
+static int add_platform(json_t *object, struct uvf_bus_device *device)
+{
+	const struct uvfio_platform_model *model = uvf_platform_model(device);
+	uint64_t address = uvf_platform_address(device);
+	json_t *regions = json_array();
+	json_t *lines = json_array();
+	int ret = 0;
+
+	for (size_t i = 0; i < model->region_count && !ret; i++)
+		ret = add_region(regions, &model->regions[i], address);
+	for (size_t i = 0; i < model->line_count && !ret; i++)
+		ret = json_array_append_new(
+			lines, json_string(model->lines[i] == UVFIO_LINE_EDGE
+						   ? "edge"
+						   : "level"));
+	ret |= json_object_set_new(object, "compatible",
+				   json_string(model->compatible));
+	ret |= json_object_set_new(object, "regions", regions);
+	ret |= json_object_set_new(object, "interrupts", lines);
+	return ret;
+}
+
+static const char *model_of(struct uvf_bus_device *device)
+{
+	if (uvf_pci_is(device))
+		return uvf_pci_of_bus(device)->desc->name;
+	return uvf_platform_is(device) ? uvf_platform_model(device)->name
+				       : NULL;
+}
+
 static json_t *describe_device(struct uvf_bus_device *device)
 {
 	const struct uvf_driver *driver = uvf_bus_device_driver(device);
-	const char *model =
-		uvf_pci_is(device) ? uvf_pci_of_bus(device)->desc->name : NULL;
 	char vendor[TEXT_MAX], id[TEXT_MAX], class_code[TEXT_MAX];
 	unsigned int group;
 	json_t *number = uvf_bus_device_group_id(device, &group)
 				 ? json_integer((json_int_t)group)
 				 : json_null();
+	json_t *object;
 
-	return json_pack("{s:s, s:s?, s:o, s:s?, s:s, s:s, s:s, s:o, s:o}",
-			 "address", device->name, "model", model, "group",
-			 number, "driver", driver ? driver->name : NULL,
-			 "vendor", read_text(device, "vendor", vendor),
-			 "device", read_text(device, "device", id), "class",
-			 read_text(device, "class", class_code), "bars",
-			 describe_bars(device), "capabilities",
-			 describe_caps(device));
+	object = json_pack(
+		"{s:s, s:s?, s:o, s:s?, s:s, s:s, s:s, s:o, s:o}", "address",
+		device->name, "model", model_of(device), "group", number,
+		"driver", driver ? driver->name : NULL, "vendor",
+		read_text(device, "vendor", vendor), "device",
+		read_text(device, "device", id), "class",
+		read_text(device, "class", class_code), "bars",
+		describe_bars(device), "capabilities", describe_caps(device));
+	if (!object || !uvf_platform_is(device) ||
+	    !add_platform(object, device))
+		return object;
+	json_decref(object);
+	return NULL;
 }
 
 json_t *uvf_describe_machine(struct uvfio_machine *machine)

@@ -94,6 +94,11 @@ static void set_isolation(struct uvf_host *host, unsigned int value)
 	host->refuses_violation = value;
 }
 
+static void set_reset_required(struct uvf_host *host, unsigned int value)
+{
+	host->requires_reset = !value;
+}
+
 static void set_cdev(struct uvf_host *host, unsigned int value)
 {
 	host->has_cdev = !value;
@@ -160,6 +165,11 @@ static const struct row rows[] = {
 	  0,
 	  "when a host driver comes to a group in use, in 3.14 and 4.1"},
 	 set_isolation},
+	{{"reset_required",
+	  {"on", "off"},
+	  0,
+	  "vfio-platform takes only devices that it can reset"},
+	 set_reset_required},
 	{{"cdev", {"on", "off"}, 0, "kernels have /dev/iommu, if they know it"},
 	 set_cdev},
 	{{"kvm", {"auto", "real", "stub", "none"}, 0, "what /dev/kvm is"},
@@ -240,6 +250,7 @@ int uvf_host_parse(struct uvf_host *ret_host, const struct uvf_profile *profile,
 		.has_cdev = true,
 		.kvm_mode = UVF_KVM_AUTO,
 		.remaps_interrupts = true,
+		.requires_reset = true,
 		.kvm =
 			{
 				.profile = profile,

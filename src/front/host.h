@@ -31,6 +31,7 @@ struct uvf_host {
 	bool remaps_interrupts;
 	bool allows_unsafe_interrupts;
 	bool refuses_violation; /* where kernels up to 4.1 would stop */
+	bool requires_reset;    /* vfio-platform: of its devices */
 };
 
 #define UVF_HOST_VALUES 4 /* at most, of a key */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <uvfio/mdev.h>
+#include <uvfio/platform.h>
 
 #include "base/alloc.h"
 #include "bus/options.h"
@@ -16,6 +17,7 @@
 #include "front/mdev.h"
 #include "front/models.h"
 #include "pci/device.h"
+#include "platform/device.h"
 #include "v02/v02.h"
 
 static void list_name(char *text, size_t size, const char *name)
@@ -29,20 +31,24 @@ static void list_name(char *text, size_t size, const char *name)
 static void list_models(char *text, size_t size)
 {
 	const struct uvfio_mdev_driver *driver;
+	const struct uvfio_platform_model *platform;
 	const struct uvfio_pci_model *model;
 
 	text[0] = '\0';
 	for (unsigned int i = 0; (model = uvfio_model_at(i)); i++)
 		list_name(text, size, model->name);
+	for (unsigned int i = 0; (platform = uvfio_platform_model_at(i)); i++)
+		list_name(text, size, platform->name);
 	for (unsigned int i = 0; (driver = uvfio_mdev_driver_at(i)); i++)
 		list_name(text, size, driver->name);
 }
 
-/* *ret_device is a function that waits for its driver, or NULL. */
+/* *ret_device is a device that waits for its driver, or NULL. */
 static int add_device(struct uvfio_machine *machine, const char *spec,
 		      struct uvf_bus_device **ret_device,
 		      struct uvfio_error *err)
 {
+	const struct uvfio_platform_model *platform;
 	const struct uvfio_mdev_driver *driver;
 	const struct uvfio_pci_model *model;
 	struct uvf_options *options;
@@ -53,6 +59,7 @@ static int add_device(struct uvfio_machine *machine, const char *spec,
 		return ret;
 	*ret_device = NULL;
 	driver = uvf_mdev_driver_find(options->model);
+	platform = uvf_platform_model_find(options->model);
 	ret = uvf_model_get(options->model, &model, err);
 	if (ret) {
 		uvf_options_put(options);
@@ -61,6 +68,10 @@ static int add_device(struct uvfio_machine *machine, const char *spec,
 	if (model) {
 		ret = uvf_pci_create(&machine->bus, machine->worker, model,
 				     options, ret_device, err);
+	} else if (platform) {
+		ret = uvf_platform_create(&machine->bus, &machine->vfio,
+					  machine->worker, platform, options,
+					  ret_device, err);
 	} else if (driver) {
 		ret = uvf_mdev_plug(machine, driver, options, err);
 	} else {
@@ -88,6 +99,8 @@ static int fill(struct uvfio_machine *machine,
 	if (ret)
 		return ret;
 	ret = uvf_pci_bind(&machine->bus);
+	if (!ret)
+		ret = uvf_platform_bind(&machine->bus);
 	if (ret)
 		uvfio_error_set(err, "cannot bind the devices: %s",
 				strerror(-ret));
@@ -175,7 +188,8 @@ int uvfio_machine_plug(struct uvfio_machine *machine, const char *spec,
 	uvf_unlock(&machine->bus.rescan_lock);
 	if (ret || !device)
 		return ret;
-	ret = uvf_pci_bind_by_key(device);
+	ret = uvf_platform_is(device) ? uvf_platform_bind_by_key(device)
+				      : uvf_pci_bind_by_key(device);
 	if (ret)
 		uvfio_error_set(err, "cannot bind %s: %s", device->name,
 				strerror(-ret));
@@ -227,6 +241,8 @@ int uvfio_machine_create(struct uvfio_machine **ret_machine,
 		machine->bus.msi_window = machine->host.iommu.msi_window;
 	atomic_store(&machine->bus.params.enable_unsafe_noiommu_mode,
 		     machine->host.starts_noiommu);
+	atomic_store(&machine->bus.params.reset_required,
+		     machine->host.requires_reset);
 	atomic_store(&machine->bus.params.allow_unsafe_interrupts,
 		     machine->host.allows_unsafe_interrupts);
 	uvf_vfio_init(&machine->vfio, &machine->bus, &machine->host.iommu);

@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include <uvfio/machine.h>
+#include <uvfio/platform.h>
 
 /* Made from the list of folders in src/devices/meson.build. */
 extern const struct uvfio_pci_model *const uvfio_models[];
+extern const struct uvfio_platform_model *const uvfio_platform_models[];
 
 const struct uvfio_pci_model *uvfio_model_at(unsigned int index)
 {
@@ -86,4 +88,22 @@ int uvf_model_get(const char *name, const struct uvfio_pci_model **ret_model,
 		return load(name, ret_model, err);
 	*ret_model = find_built_in(name);
 	return 0;
+}
+
+const struct uvfio_platform_model *uvfio_platform_model_at(unsigned int index)
+{
+	for (unsigned int i = 0; i < index; i++)
+		if (!uvfio_platform_models[i])
+			return NULL;
+	return uvfio_platform_models[index];
+}
+
+const struct uvfio_platform_model *uvf_platform_model_find(const char *name)
+{
+	const struct uvfio_platform_model *model;
+
+	for (unsigned int i = 0; (model = uvfio_platform_model_at(i)); i++)
+		if (!strcmp(model->name, name))
+			return model;
+	return NULL;
 }

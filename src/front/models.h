@@ -8,6 +8,7 @@
 
 struct uvfio_error;
 struct uvfio_pci_model;
+struct uvfio_platform_model;
 
 /**
  * uvf_model_get() - the model of a name
@@ -24,5 +25,8 @@ struct uvfio_pci_model;
  */
 int uvf_model_get(const char *name, const struct uvfio_pci_model **ret_model,
 		  struct uvfio_error *err);
+
+/* A built-in model of a platform device by its name, or NULL. */
+const struct uvfio_platform_model *uvf_platform_model_find(const char *name);
 
 #endif /* UVF_FRONT_MODELS_H */

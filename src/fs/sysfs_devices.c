@@ -175,6 +175,8 @@ static void walk_device(struct uvf_walk *walk, struct uvf_bus_device *device)
 	index = uvf_bus_device_vfio_index(device);
 	uvf_walk_dir(walk, "%s", dir);
 	uvf_walk_dir(walk, "%s/power", dir);
+	if (device->ops->folder)
+		uvf_walk_dir(walk, "%s/%s", dir, device->ops->folder);
 	walk_attrs(walk, device, dir);
 	uvf_walk_path(walk, target, "%s/%s",
 		      device->bus->is_class ? "class" : "bus",
@@ -235,6 +237,20 @@ static void walk_pci_root(struct uvf_walk *walk, const char *root)
 	walk_pci_bus(walk, dir, root + strlen("pci"));
 }
 
+/* What is above the devices of the platform bus. */
+static void walk_platform(struct uvf_walk *walk)
+{
+	static const struct uvf_walk_text files[] = {
+		{"uevent", 0644, "", uvf_walk_store_uevent},
+		{NULL, 0, NULL, NULL},
+	};
+	const struct uvf_walk_file about = {.subsystem = NULL};
+
+	uvf_walk_dir(walk, "devices/platform");
+	uvf_walk_texts(walk, files, &about, "devices/platform");
+	uvf_walk_dir(walk, "devices/platform/power");
+}
+
 /* What the device at an index is directly below. */
 static void walk_root(struct uvf_walk *walk, struct uvf_bus_device **devices,
 		      size_t at)
@@ -245,6 +261,8 @@ static void walk_root(struct uvf_walk *walk, struct uvf_bus_device **devices,
 		return;
 	if (has_root(devices[at], "pci"))
 		walk_pci_root(walk, root);
+	else if (has_root(devices[at], "platform"))
+		walk_platform(walk);
 	else if (has_root(devices[at], "virtual/"))
 		uvf_walk_dir(walk, "devices/%s", root);
 }

@@ -19,6 +19,7 @@ struct parameter {
 	const char *name;
 	enum {
 		CONSTANT, /* N, and for reading only */
+		FIXED,    /* a bool, for reading only */
 		BOOL,
 		UINT,
 	} kind;
@@ -78,6 +79,22 @@ static const struct module modules[] = {
 		.users = {"vfio_pci"},
 	},
 	{
+		.name = "vfio_platform",
+		.coresize = "16384\n",
+		.refcnt = "0\n",
+		.version = "0.10\n",
+		.bus = "platform",
+		.parameters = {PARAMETER(reset_required, FIXED)},
+	},
+	{
+		.name = "vfio_platform_base",
+		.coresize = "28672\n",
+		.refcnt = "1\n",
+		.version = "0.10\n",
+		.users = {"vfio_platform"},
+		.bus = "platform",
+	},
+	{
 		.name = "mdev",
 		.coresize = "20480\n",
 		.refcnt = "1\n",
@@ -122,15 +139,15 @@ static void walk_parameter(struct uvf_walk *walk, const struct module *module,
 	struct uvf_walk_file file = {.mode = 0444, .text = "N\n"};
 	char text[16];
 
-	if (parameter->kind != CONSTANT) {
-		file.mode = 0644;
+	if (parameter->kind != CONSTANT)
 		file.object = params + parameter->offset;
-	}
-	if (parameter->kind == BOOL) {
+	if (parameter->kind == BOOL || parameter->kind == UINT)
+		file.mode = 0644;
+	if (parameter->kind == BOOL)
 		file.store = store_bool;
-		if (atomic_load((atomic_bool *)file.object))
-			file.text = "Y\n";
-	}
+	if ((parameter->kind == BOOL || parameter->kind == FIXED) &&
+	    atomic_load((atomic_bool *)file.object))
+		file.text = "Y\n";
 	if (parameter->kind == UINT) {
 		file.store = store_uint;
 		(void)snprintf(text, sizeof(text), "%u\n",
@@ -239,6 +256,12 @@ void uvf_sysfs_walk_modules(struct uvf_walk *walk)
 	uvf_walk_dir(walk, "module/vfio_pci/drivers");
 	uvf_walk_link(walk, "bus/pci/drivers/vfio-pci",
 		      "module/vfio_pci/drivers/pci:vfio-pci");
+	if (uvf_bus_find(walk->machine, "platform")) {
+		uvf_walk_dir(walk, "module/vfio_platform/drivers");
+		uvf_walk_link(walk, "bus/platform/drivers/vfio-platform",
+			      "module/vfio_platform/drivers/"
+			      "platform:vfio-platform");
+	}
 	for (size_t i = 0; (bus = uvf_bus_at(walk->machine, i)); i++)
 		walk_others(walk, bus);
 }

@@ -16,7 +16,6 @@
 #include "pci/bridge.h"
 #include "pci/descriptor.h"
 #include "pci/driver.h"
-#include "core/eventwatch.h"
 #include "core/keys.h"
 #include "pci/handlers.h"
 #include "pci/hw.h"
@@ -33,9 +32,6 @@
 /* Keys that every model has; the others are its own. */
 static const char *const generic[] = {"addr",   "group",  "iommu",
 				      "driver", "bridge", NULL};
-
-/* A model that is gone is never called. */
-static const struct uvfio_device_ops no_ops = {0};
 
 /* What the keys say, or the first place that is free. */
 static int choose_address(struct uvf_pci *pci, struct uvfio_error *err)
@@ -170,18 +166,8 @@ static unsigned int find_resets(const struct uvf_pci *pci)
 
 static void fini_model(struct uvf_pci *pci)
 {
-	struct uvfio_dev *dev = &pci->model;
-
-	uvf_lock(&dev->lock);
-	if (dev->ops->fini)
-		dev->ops->fini(dev);
-	/* The device thread may still hold this device in its hands. */
-	dev->ops = &no_ops;
-	memset(dev->deadlines, 0, sizeof(dev->deadlines));
-	uvf_unlock(&dev->lock);
-	uvf_eventwatch_drain();
+	uvf_model_stop(&pci->model);
 	uvf_migrate_fini(pci);
-	uvf_model_fini(dev);
 }
 
 /* The model's part; on failure it is as if it had never been called. */
@@ -197,20 +183,10 @@ static int init_model(struct uvf_pci *pci, struct uvf_worker *worker,
 	dev->mem = uvf_barmem_ptr;
 	dev->msi_window = pci->machine->msi_window;
 	dev->message = uvf_vectors_message;
-	ret = uvf_model_init(dev, pci->desc->priv_size, worker);
-	if (ret)
+	ret = uvf_model_start(dev, pci->desc->priv_size, worker, err);
+	if (ret || !pci->desc->migration)
 		return ret;
-	uvf_lock(&dev->lock);
-	ret = dev->ops->init ? dev->ops->init(dev, err) : 0;
-	if (ret)
-		dev->ops = &no_ops;
-	uvf_unlock(&dev->lock);
-	if (ret) {
-		uvf_model_fini(dev);
-		return ret;
-	}
-	if (pci->desc->migration)
-		ret = uvf_migrate_init(pci, err);
+	ret = uvf_migrate_init(pci, err);
 	if (ret)
 		fini_model(pci);
 	return ret;

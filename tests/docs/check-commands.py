@@ -162,9 +162,9 @@ def check_keys(tool, path, text):
     """Models and keys of uvfio-devices(5) against those of the tool."""
     found = []
     sections = re.split(r"^\.S[hs] (.*)\n", text, flags=re.M)
-    # Mediated devices have no address, nor anything else of a function.
+    # Mediated and platform devices are no functions, and behind no bridge.
     common = set.intersection(*(keys for keys in tool.keys.values()
-                                if "addr" in keys))
+                                if "bridge" in keys))
     described = {}
     for title, body in zip(sections[1::2], sections[2::2]):
         described[title.split()[0]] = set(
@@ -263,8 +263,9 @@ ANSWERS = {
     "run --host=help": "iommu=a|b (a)\n        x\nkvm=c (c)\n        y\n",
     "run -d help": "edu      x\nigb      y\nmtty     z\n",
     "run -d mtty,help": "mtty: z\n  uuid=U\n    b\n",
-    "run -d edu,help": "edu: x\n  addr=A\n    b\n",
-    "run -d igb,help": "igb: x\n  addr=A\n    b\n  in=FILE\n    c\n",
+    "run -d edu,help": "edu: x\n  addr=A\n    b\n  bridge=B\n    b\n",
+    "run -d igb,help": "igb: x\n  addr=A\n    b\n  bridge=B\n    b\n"
+                         "  in=FILE\n    c\n",
 }
 
 # Self-test: a line of a document, and whether it must be refused.
@@ -291,15 +292,15 @@ MANUALS = [
     (".It Fl -device\n.It Fl -abi\n.It Fl -more\n", True),
 ]
 KEYS = [
-    (".Sh KEYS OF ALL\n.It Cm addr\n.Ss edu\n.Ss igb\n.It Cm in\n"
+    (".Sh KEYS OF ALL\n.It Cm addr\n.It Cm bridge\n.Ss edu\n.Ss igb\n.It Cm in\n"
      ".Ss mtty\n.It Cm uuid\n", False),
     (".Sh KEYS OF ALL\n.Ss edu\n.Ss igb\n.It Cm in\n"
      ".Ss mtty\n.It Cm uuid\n", True),
-    (".Sh KEYS OF ALL\n.It Cm addr\n.Ss edu\n.Ss igb\n"
+    (".Sh KEYS OF ALL\n.It Cm addr\n.It Cm bridge\n.Ss edu\n.Ss igb\n"
      ".Ss mtty\n.It Cm uuid\n", True),
-    (".Sh KEYS OF ALL\n.It Cm addr\n.Ss edu\n.Ss mtty\n.It Cm uuid\n",
+    (".Sh KEYS OF ALL\n.It Cm addr\n.It Cm bridge\n.Ss edu\n.Ss mtty\n.It Cm uuid\n",
      True),
-    (".Sh KEYS OF ALL\n.It Cm addr\n.Ss edu\n.Ss igb\n.It Cm in\n"
+    (".Sh KEYS OF ALL\n.It Cm addr\n.It Cm bridge\n.Ss edu\n.Ss igb\n.It Cm in\n"
      ".Ss mtty\n", True),
 ]
 HOSTS = [

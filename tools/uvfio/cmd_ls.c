@@ -104,6 +104,16 @@ static void print_bar(const json_t *bar)
 	printf("\n");
 }
 
+static void print_region(const json_t *region)
+{
+	printf("\tregion %lld: %s at %s, ", number_of(region, "region"),
+	       strcmp(text_of(region, "space"), "io") == 0 ? "I/O ports"
+							   : "memory",
+	       text_of(region, "address"));
+	print_size(number_of(region, "size"));
+	printf("%s\n", is_true(region, "is_read_only") ? ", read-only" : "");
+}
+
 static void print_cap(const json_t *cap)
 {
 	const char *name = text_of(cap, "name");
@@ -134,6 +144,7 @@ static void print_device(const json_t *device)
 
 	printf("%s", text_of(device, "address"));
 	print_field(device, "model");
+	print_field(device, "compatible");
 	print_field(device, "vendor");
 	print_field(device, "device");
 	print_field(device, "class");
@@ -144,6 +155,10 @@ static void print_device(const json_t *device)
 		print_bar(element);
 	json_array_foreach(json_object_get(device, "capabilities"), i, element)
 		print_cap(element);
+	json_array_foreach(json_object_get(device, "regions"), i, element)
+		print_region(element);
+	json_array_foreach(json_object_get(device, "interrupts"), i, element)
+		printf("\tinterrupt %zu: %s\n", i, json_string_value(element));
 }
 
 static int print_machine(struct uvfio_machine *machine, bool is_json)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <uvfio/mdev.h>
+#include <uvfio/platform.h>
 
 #include "cmd.h"
 
@@ -30,7 +31,21 @@ bool add_device_option(struct machine_options *options, const char *spec)
 	return true;
 }
 
-static void print_keys(const struct uvfio_pci_model *model)
+static void print_keys(const char *name, const char *summary,
+		       const struct uvfio_key *common,
+		       const struct uvfio_key *own)
+{
+	const struct uvfio_key *const lists[] = {common, own};
+
+	printf("%s: %s\n", name, summary);
+	for (size_t i = 0; i < 2; i++)
+		for (const struct uvfio_key *key = lists[i]; key && key->name;
+		     key++)
+			printf("  %s=%s\n        %s\n", key->name, key->value,
+			       key->help);
+}
+
+static void print_pci_keys(const struct uvfio_pci_model *model)
 {
 	static const struct uvfio_key common[] = {
 		{"addr", "[DDDD:]BB:DD.F", "bus address (0000:00:03.0 upward)"},
@@ -43,23 +58,37 @@ static void print_keys(const struct uvfio_pci_model *model)
 		 "(vfio-pci)"},
 		{NULL, NULL, NULL},
 	};
-	const struct uvfio_key *const lists[] = {common, model->keys};
 
-	printf("%s: %s\n", model->name, model->summary);
-	for (size_t i = 0; i < 2; i++)
-		for (const struct uvfio_key *key = lists[i]; key && key->name;
-		     key++)
-			printf("  %s=%s\n        %s\n", key->name, key->value,
-			       key->help);
+	print_keys(model->name, model->summary, common, model->keys);
+}
+
+static void print_platform_keys(const struct uvfio_platform_model *model)
+{
+	static const struct uvfio_key common[] = {
+		{"addr", "HEX", "address of its registers (c000000 upward)"},
+		{"group", "N", "IOMMU group (one of its own)"},
+		{"iommu", "intel|amd[:39|48|57]",
+		 "the IOMMU before its group (the host's)"},
+		{"driver", "vfio-platform|none|NAME",
+		 "what it is bound to (vfio-platform)"},
+		{"reset", "on|off",
+		 "the host has a handler that resets it (on)"},
+		{NULL, NULL, NULL},
+	};
+
+	print_keys(model->name, model->summary, common, model->keys);
 }
 
 static void list_models(void)
 {
 	const struct uvfio_mdev_driver *driver;
+	const struct uvfio_platform_model *platform;
 	const struct uvfio_pci_model *model;
 
 	for (unsigned int i = 0; (model = uvfio_model_at(i)); i++)
 		printf("%-8s %s\n", model->name, model->summary);
+	for (unsigned int i = 0; (platform = uvfio_platform_model_at(i)); i++)
+		printf("%-8s %s\n", platform->name, platform->summary);
 	for (unsigned int i = 0; (driver = uvfio_mdev_driver_at(i)); i++)
 		printf("%-8s %s\n", driver->name, driver->summary);
 }
@@ -80,6 +109,8 @@ static void print_mdev_keys(const struct uvfio_mdev_driver *driver)
 static int print_model_help(const char *name)
 {
 	const struct uvfio_mdev_driver *driver = uvf_mdev_driver_find(name);
+	const struct uvfio_platform_model *platform =
+		uvf_platform_model_find(name);
 	const struct uvfio_pci_model *model;
 	struct uvfio_error err = {""};
 
@@ -88,7 +119,9 @@ static int print_model_help(const char *name)
 		return STATUS_USAGE;
 	}
 	if (model) {
-		print_keys(model);
+		print_pci_keys(model);
+	} else if (platform) {
+		print_platform_keys(platform);
 	} else if (driver) {
 		print_mdev_keys(driver);
 	} else {

@@ -284,7 +284,7 @@ static ssize_t transfer(struct uvfio_machine *machine, int fd, uint64_t addr,
 		ret = uvf_file_write(file, &self.caller, addr, len, pos);
 	else
 		ret = uvf_file_read(file, &self.caller, addr, len, pos);
-	if (!offset && ret > 0)
+	if (!offset && ret > 0 && !file->stays_put)
 		atomic_fetch_add(&file->position, (uint64_t)ret);
 	uvf_file_put(file);
 	return ret;
