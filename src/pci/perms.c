@@ -11,6 +11,7 @@
 #include "pci/hw.h"
 #include "pci/irqs.h"
 #include "pci/reset.h"
+#include "pci/sriov.h"
 #include "pci/vpd.h"
 
 /* Consecutive bytes of a mask, little-endian. */
@@ -150,9 +151,12 @@ static const uint8_t pm_write[PCI_PM_SIZEOF] = {
 static void pm_after_write(struct uvf_pci *pci, const struct uvf_piece *piece,
 			   uint32_t value)
 {
+	unsigned int state = value & PCI_PM_CTRL_STATE_MASK;
+
 	uvf_assert_held(&pci->model.lock);
-	if (piece->offset == PCI_PM_CTRL)
-		uvf_reset_set_power_locked(pci, value & PCI_PM_CTRL_STATE_MASK);
+	/* VFs never rest less than their PF. */
+	if (piece->offset == PCI_PM_CTRL && (!state || !uvf_sriov_count(pci)))
+		uvf_reset_set_power_locked(pci, state);
 }
 
 static const struct uvf_perm pm_perm = {

@@ -98,10 +98,10 @@ static ssize_t store_count(struct uvf_bus_device *bus, struct uvf_task *task,
 		return -EINVAL;
 	if (count > pf->desc->sriov.total_vfs)
 		return -ERANGE;
-	uvf_lock(&bus->lock);
+	uvf_lock(&pf->bus.lock);
 	if (count != uvf_sriov_count(pf))
 		ret = uvf_pci_driver_set_vfs(pf, (unsigned int)count, task);
-	uvf_unlock(&bus->lock);
+	uvf_unlock(&pf->bus.lock);
 	return ret ? ret : (ssize_t)size;
 }
 
