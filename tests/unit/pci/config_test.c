@@ -329,6 +329,52 @@ static void bars_can_be_sized_in_any_width(void **state)
 	rig_destroy(rig);
 }
 
+/* What a client stored is its own until the last one leaves. */
+static void resets_keep_what_is_stored(void **state)
+{
+	static const struct {
+		unsigned int pos, len;
+		uint32_t value;
+	} stored[] = {
+		{PCI_BASE_ADDRESS_0, 4, 0x12340004},
+		{PCI_BASE_ADDRESS_1, 4, 0x00000056},
+		{PCI_INTERRUPT_LINE, 1, 0x77},
+		{PCI_CACHE_LINE_SIZE, 1, 0x10},
+		{0x54, 4, 0xfee01234}, /* address of MSI */
+		{0x88, 2, 0x3830},     /* DEVCTL */
+	};
+	struct rig *rig = rig_create(&model_full, NULL, false);
+	uint32_t first[6];
+
+	(void)state;
+	for (size_t i = 0; i < 6; i++) {
+		first[i] = cfg_get(rig, stored[i].pos, stored[i].len);
+		cfg_set(rig, stored[i].pos, stored[i].len, stored[i].value);
+	}
+	for (int how = 0; how < 3; how++) {
+		if (how == 0)
+			assert_int_equal(rig->pci->vfio.ops->reset(
+						 &rig->pci->vfio,
+						 &rig->client.caller, 0),
+					 0);
+		else if (how == 1)
+			cfg_set(rig, 0xd8 + PCI_AF_CTRL, 1, 1);
+		else
+			cfg_set(rig, 0x89, 1, 0xb8);
+		assert_int_equal(rig->probe->last_reset,
+				 how ? UVFIO_RESET_FLR : UVFIO_RESET_IOCTL);
+		for (size_t i = 0; i < 6; i++)
+			assert_int_equal(
+				cfg_get(rig, stored[i].pos, stored[i].len),
+				stored[i].value);
+	}
+	rig_reopen(rig);
+	for (size_t i = 0; i < 6; i++)
+		assert_int_equal(cfg_get(rig, stored[i].pos, stored[i].len),
+				 first[i]);
+	rig_destroy(rig);
+}
+
 /* Shows V45. */
 static void flr_through_the_capability_resets(void **state)
 {
@@ -433,6 +479,7 @@ int main(void)
 		cmocka_unit_test(command_at_open_has_no_bus_master),
 		cmocka_unit_test(status_stays_and_the_line_is_the_clients),
 		cmocka_unit_test(bars_can_be_sized_in_any_width),
+		cmocka_unit_test(resets_keep_what_is_stored),
 		cmocka_unit_test(flr_through_the_capability_resets),
 		cmocka_unit_test(d3_blocks_memory_and_may_lose_state),
 		cmocka_unit_test(pieces_end_where_a_capability_ends),

@@ -7,6 +7,7 @@
 
 #include <linux/pci_regs.h>
 
+#include "base/alloc.h"
 #include "pci/descriptor.h"
 #include "pci/sriov.h"
 #include "rig.h"
@@ -100,6 +101,27 @@ static void vfs_know_their_pf(void **state)
 	rig_destroy(rig);
 }
 
+static void failing_memory_leaves_no_vf(void **state)
+{
+	struct rig *rig = rig_create(&pf, NULL, false);
+	int ret = -ENOMEM;
+
+	(void)state;
+	for (unsigned long n = 1; ret; n++) {
+		uvf_alloc_fail_nth(n);
+		ret = enable(rig, 3);
+		uvf_alloc_fail_nth(0);
+		if (!ret)
+			break;
+		assert_int_equal(ret, -ENOMEM);
+		assert_false(exists(rig, "0000:00:03.2"));
+		assert_false(exists(rig, "0000:00:03.5"));
+		assert_int_equal(cfg_get(rig, 0x100 + PCI_SRIOV_CTRL, 2), 0);
+	}
+	assert_true(exists(rig, "0000:00:04.0"));
+	rig_destroy(rig);
+}
+
 /* Shows V40. */
 static void capability_is_for_reading(void **state)
 {
@@ -169,6 +191,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(vfs_know_their_pf),
+		cmocka_unit_test(failing_memory_leaves_no_vf),
 		cmocka_unit_test(capability_is_for_reading),
 		cmocka_unit_test(pf_with_vfs_stays_awake),
 		cmocka_unit_test(impossible_vfs_are_refused),
