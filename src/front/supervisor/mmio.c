@@ -110,6 +110,11 @@ struct uvf_mailbox *uvf_mmio_mailbox(struct uvf_mmio *mmio)
 	return mmio->mailbox;
 }
 
+struct uvf_mmio_overlays *uvf_mmio_overlays(struct uvf_mmio *mmio)
+{
+	return mmio->overlays;
+}
+
 /*
  * The VFIO file of a mapping: mapped itself, or its memory over it.  Returns
  * the position of the mapping's start in it.

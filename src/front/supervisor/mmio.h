@@ -13,6 +13,7 @@
 #include "front/supervisor/mmio_space.h"
 
 struct uvf_file;
+struct uvf_mmio_overlays;
 
 struct uvf_mmio_ops {
 	/* The file that was given to clients as this inode, with a reference,
@@ -42,6 +43,7 @@ void uvf_mmio_destroy(struct uvf_mmio *mmio);
 
 /* Borrowed. */
 struct uvf_mailbox *uvf_mmio_mailbox(struct uvf_mmio *mmio);
+struct uvf_mmio_overlays *uvf_mmio_overlays(struct uvf_mmio *mmio);
 
 /**
  * uvf_mmio_fault() - the system call UVF_AGENT_FAULT

@@ -28,6 +28,7 @@
 #include "front/supervisor/listener.h"
 #include "front/supervisor/mailbox.h"
 #include "front/supervisor/mmio.h"
+#include "front/supervisor/mmio_overlay.h"
 #include "front/supervisor/mmio_watch.h"
 #include "front/supervisor/run.h"
 #include "front/supervisor/uevents.h"
@@ -96,6 +97,27 @@ static void each_holder(void *front, uvf_holder_fn *fn, void *arg)
 	uvf_holders_each(front, fn, arg);
 }
 
+/* Of the run, while there is one: the lookup below has no other way to it. */
+static struct uvf_mmio_overlays *overlays;
+
+/*
+ * What answers DMA to a file that a program mapped: a VFIO file, also where
+ * memory of its device lies over it, present or made empty.
+ */
+static int find_target(dev_t dev, ino_t inode, uint64_t offset,
+		       struct uvf_mem_io **ret_io)
+{
+	struct uvf_mmio_overlay over;
+	int ret = uvf_fds_find_target(dev, inode, offset, ret_io);
+
+	for (unsigned int i = 0;
+	     !ret && uvf_mmio_overlays_find(overlays, dev, inode, i, &over);
+	     i++)
+		ret = uvf_fds_find_target(over.dev, over.inode,
+					  offset + over.shift, ret_io);
+	return ret;
+}
+
 /* Who cannot have a control socket does without: nothing else needs it. */
 static void prepare_control(struct supervisor *s)
 {
@@ -152,7 +174,8 @@ static int prepare(struct supervisor *s)
 		fail(s, what, ret);
 		return ret;
 	}
-	uvf_peer_set_device_memory(uvf_fds_find_target);
+	overlays = uvf_mmio_overlays(s->mmio);
+	uvf_peer_set_device_memory(find_target);
 	prepare_control(s);
 	return ret;
 }
