@@ -120,7 +120,7 @@ static void unmap(struct rig *rig, uint64_t size)
 	assert_int_equal(arg.size, size);
 }
 
-/* Shows N6. */
+/* Shows N6, V64. */
 static void test_pages_are_pinned_while_the_device_is_open(void **state)
 {
 	uint8_t *memory = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
@@ -161,7 +161,7 @@ static void test_pages_are_pinned_while_the_device_is_open(void **state)
 	munmap(memory, 2 * PAGE);
 }
 
-/* Shows N6: in an iommufd. */
+/* Shows N6, V64. In an iommufd. */
 static void test_pages_are_pinned_in_an_iommufd(void **state)
 {
 	uint8_t *memory = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
@@ -193,6 +193,7 @@ static void test_pages_are_pinned_in_an_iommufd(void **state)
 	munmap(memory, 2 * PAGE);
 }
 
+/* Shows V64. */
 static void test_copies_need_an_open_device(void **state)
 {
 	uint8_t *memory = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
@@ -222,6 +223,35 @@ static void test_copies_need_an_open_device(void **state)
 	munmap(memory, PAGE);
 }
 
+/* Shows V64. Nobody could ask for the pages back. */
+static void test_without_dma_unmap_nothing_is_pinned(void **state)
+{
+	struct uvfio_vfio_ops ops = full_ops;
+	uint8_t *memory = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char text[8] = "copied";
+	void *pages[1];
+	struct rig rig;
+	int fd;
+
+	(void)state;
+	ops.dma_unmap = NULL;
+	rig_create(&rig, &ops);
+	rig_open_group(&rig);
+	map(&rig, memory, PAGE);
+	fd = (int)rig_open_device(&rig, NAME);
+	assert_int_equal(uvfio_pin_pages(rig.thing.device, IOVA, 1,
+					 UVFIO_PROT_READ, pages),
+			 -EINVAL);
+	/* Copies need no pages to stay. */
+	assert_int_equal(uvfio_dma_rw(rig.thing.device, IOVA, text, 8, true),
+			 0);
+	assert_string_equal((char *)memory, "copied");
+	must_close(rig.machine, fd);
+	rig_destroy(&rig);
+	munmap(memory, PAGE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +262,7 @@ int main(void)
 			test_pages_are_pinned_while_the_device_is_open),
 		cmocka_unit_test(test_pages_are_pinned_in_an_iommufd),
 		cmocka_unit_test(test_copies_need_an_open_device),
+		cmocka_unit_test(test_without_dma_unmap_nothing_is_pinned),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

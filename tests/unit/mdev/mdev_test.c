@@ -99,7 +99,7 @@ static void shows_left(const char *one, const char *two)
 	shows(TWO "available_instances", two);
 }
 
-/* Shows N7. */
+/* Shows N7, V64. */
 static void create_refuses_what_is_no_uuid(void **state)
 {
 	static const char *const wrong[] = {
@@ -127,7 +127,7 @@ static void create_refuses_what_is_no_uuid(void **state)
 	shows_left("24\n", "12\n");
 }
 
-/* Shows N7. */
+/* Shows N7, V64. */
 static void a_uuid_is_taken_once(void **state)
 {
 	(void)state;
@@ -391,7 +391,7 @@ static int tear_down_things(void **state)
 	return tear_down(state);
 }
 
-/* Shows N7. */
+/* Shows N7, V64. */
 static void instances_run_out(void **state)
 {
 	(void)state;
