@@ -132,7 +132,7 @@ static int check_map(const struct uvf_v02_iommu *iommu,
 int uvf_v02_map_locked(struct uvf_v02_iommu *iommu, struct uvf_caller *caller,
 		       const struct v02_dma_map *map)
 {
-	const unsigned int bits = iommu->v02->host.aperture_bits;
+	const unsigned int bits = uvf_v02_iommu_bits_locked(iommu);
 	struct uvf_v02_entry *entry = uvf_zalloc(sizeof(*entry));
 	struct uvf_range iova, vaddr;
 	int ret;

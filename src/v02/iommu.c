@@ -107,6 +107,42 @@ bool uvf_v02_iommu_is_viable_locked(const struct uvf_v02_iommu *iommu)
 	return true;
 }
 
+/* How many bits of address the IOMMU before a group has. */
+static unsigned int bits_of(const struct uvf_v02_group *group)
+{
+	unsigned int bits = group->v02->host.aperture_bits;
+
+	return group->iommu_group && group->iommu_group->iommu_bits
+		       ? group->iommu_group->iommu_bits
+		       : bits;
+}
+
+unsigned int uvf_v02_iommu_bits_locked(const struct uvf_v02_iommu *iommu)
+{
+	unsigned int least = iommu->v02->host.aperture_bits;
+	struct uvf_list *node;
+	bool is_first = true;
+
+	uvf_list_for_each (node, &iommu->groups) {
+		unsigned int bits = bits_of(
+			uvf_list_entry(node, struct uvf_v02_group, iommu_node));
+
+		if (is_first || bits < least)
+			least = bits;
+		is_first = false;
+	}
+	return least;
+}
+
+/* Whether the IOMMU before a group reaches all that its set has mapped. */
+static bool reaches_all(const struct uvf_v02_group *group)
+{
+	unsigned int bits = bits_of(group);
+
+	return bits >= 64 ||
+	       !uvf_itree_at_or_after(&group->iommu->entries, 1ull << bits);
+}
+
 int uvf_v02_attach_locked(struct uvf_v02_group *group)
 {
 	int ret;
@@ -114,6 +150,8 @@ int uvf_v02_attach_locked(struct uvf_v02_group *group)
 	uvf_v02_assert_held(group->v02);
 	if (group->is_attached || !group->iommu_group)
 		return 0;
+	if (!reaches_all(group))
+		return -EFAULT;
 	ret = uvf_iommu_group_claim(group->iommu_group, group->iommu);
 	if (ret)
 		return ret;

@@ -135,6 +135,9 @@ bool uvf_v02_device_is_open_locked(const struct uvf_v02_device *device);
 bool uvf_v02_group_has_open_device_locked(const struct uvf_v02_group *group);
 bool uvf_v02_iommu_is_in_use_locked(const struct uvf_v02_iommu *iommu);
 
+/* Bits of address that the IOMMUs before all its groups have. */
+unsigned int uvf_v02_iommu_bits_locked(const struct uvf_v02_iommu *iommu);
+
 /* Whether all devices of all groups are bound. */
 bool uvf_v02_iommu_is_viable_locked(const struct uvf_v02_iommu *iommu);
 

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "base/alloc.h"
+#include "bus/group.h"
 #include "iommu/translate.h"
 #include "v02/state.h"
 
@@ -132,6 +133,25 @@ static struct uvf_v02_iommu *iommu_of(struct rig *rig)
 		->iommu;
 }
 
+/* Addresses end where the least IOMMU of a set ends. */
+static void an_iommu_of_its_own_may_reach_less(void **state)
+{
+	struct rig *rig = *state;
+	struct opened o = open_one(rig);
+	struct fake *two = fake_add(rig, rig->pci, "two", 2, true);
+	int other = p_open(&rig->a, "2");
+	const uint64_t high = 1ull << 40;
+
+	two->bus.group->iommu_bits = 39;
+	assert_int_equal(map(rig, o.iommu, high, 0, 1, 0), 0);
+	assert_int_equal(merge(rig, o.group, other), -EFAULT);
+	assert_int_equal(unmap(rig, o.iommu, high, 1), 0);
+	assert_int_equal(merge(rig, o.group, other), 0);
+	assert_int_equal(map(rig, o.iommu, high, 0, 1, 0), -EFAULT);
+	assert_int_equal(map(rig, o.iommu, (1ull << 39) - PAGE, 0, 1, 0), 0);
+	assert_int_equal(dma_page(two, (1ull << 39) - PAGE), 0);
+}
+
 /* Shows R8, M46. */
 static void neighbours_become_one(void **state)
 {
@@ -245,6 +265,7 @@ int main(void)
 		CASE(map_takes_whole_pages_that_are_free),
 		CASE(a_device_writes_only_where_it_may),
 		CASE(unmap_takes_any_part),
+		CASE(an_iommu_of_its_own_may_reach_less),
 		CASE(neighbours_become_one),
 		CASE(the_limit_of_locked_memory_is_one_for_all_sets),
 		CASE(memory_is_that_of_who_calls),
