@@ -137,7 +137,16 @@ static void group_aim(void *group, struct uvf_aspace *as)
 	uvf_iommu_group_set_domain(group, as);
 }
 
+static void group_describe(void *arg, const struct uvf_iommu_host *host,
+			   struct uvf_iommu_hw *ret_hw)
+{
+	const struct uvf_iommu_group *group = arg;
+
+	uvf_iommu_hw_init_other(ret_hw, host, group->iommu, group->iommu_bits);
+}
+
 static const struct uvf_iommufd_group_ops group_ops = {
+	.describe = group_describe,
 	.claim = group_claim,
 	.release = group_release,
 	.aim = group_aim,

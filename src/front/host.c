@@ -290,8 +290,6 @@ int uvf_host_parse(struct uvf_host *ret_host, const struct uvf_profile *profile,
 	if (ret)
 		return ret;
 	host.iommu.tracks_dirty = host.iommu.is_scalable;
-	host.iommu.nests =
-		host.iommu.is_scalable && host.iommu.vendor == UVF_IOMMU_INTEL;
 	host.iommu.has_unsafe_interrupts = !host.remaps_interrupts;
 	*ret_host = host;
 	return 0;

@@ -91,6 +91,16 @@ void uvf_iommu_hw_init_other(struct uvf_iommu_hw *hw,
 	uvf_iommu_hw_init(hw, &other);
 }
 
+bool uvf_iommu_hw_fits(const struct uvf_iommu_hw *tables,
+		       const struct uvf_iommu_hw *hw)
+{
+	return tables->vendor == hw->vendor &&
+	       tables->enforces_coherency == hw->enforces_coherency &&
+	       tables->write_implies_read == hw->write_implies_read &&
+	       tables->page_sizes == hw->page_sizes &&
+	       uvf_range_contains(hw->aperture, tables->aperture);
+}
+
 const char *uvf_resv_type_name(enum uvf_resv_type type)
 {
 	static const char *const names[] = {

@@ -76,6 +76,10 @@ void uvf_iommu_hw_init_other(struct uvf_iommu_hw *hw,
 			     const struct uvf_iommu_host *host,
 			     const char *name, unsigned int bits);
 
+/* Whether the tables of one may be used by another. */
+bool uvf_iommu_hw_fits(const struct uvf_iommu_hw *tables,
+		       const struct uvf_iommu_hw *hw);
+
 /* How /sys names a type. */
 const char *uvf_resv_type_name(enum uvf_resv_type type);
 

@@ -36,7 +36,6 @@ struct uvf_iommu_host {
 	bool write_implies_read;    /* tables cannot say write-only */
 	bool enforces_coherency;    /* DMA_CC */
 	bool is_scalable;           /* VT-d in scalable mode, or the like */
-	bool nests;                 /* tables of clients on top of ours */
 	bool tracks_dirty;          /* tables can tell what was written */
 	bool ignores_memlock;       /* no limit of locked memory */
 	bool reports_all_dirty;     /* every page, as Linux does */

@@ -340,16 +340,6 @@ static void set_page_sizes_locked(struct uvf_type1 *t1) UVF_REQUIRES(t1->lock)
 	t1->page_sizes = sizes;
 }
 
-/* Whether a group may use the tables that were made for another. */
-static bool is_equal(const struct uvf_iommu_hw *a, const struct uvf_iommu_hw *b)
-{
-	return a->vendor == b->vendor &&
-	       a->enforces_coherency == b->enforces_coherency &&
-	       a->write_implies_read == b->write_implies_read &&
-	       a->page_sizes == b->page_sizes &&
-	       uvf_range_contains(b->aperture, a->aperture);
-}
-
 static struct uvf_type1_domain *find_equal_locked(struct uvf_type1 *t1,
 						  const struct uvf_iommu_hw *hw)
 	UVF_REQUIRES(t1->lock)
@@ -357,7 +347,7 @@ static struct uvf_type1_domain *find_equal_locked(struct uvf_type1 *t1,
 	struct uvf_list *node;
 
 	uvf_list_for_each (node, &t1->domains)
-		if (is_equal(&uvf_type1_domain_of(node)->hw, hw))
+		if (uvf_iommu_hw_fits(&uvf_type1_domain_of(node)->hw, hw))
 			return uvf_type1_domain_of(node);
 	return NULL;
 }

@@ -16,6 +16,7 @@ struct uvf_iommufd_group {
 	struct uvf_list ctx_node;
 	const struct uvf_iommufd_group_ops *ops;
 	void *group;             /* for ops */
+	struct uvf_iommu_hw hw;  /* the IOMMU before it */
 	unsigned int users;      /* devices that are bound */
 	struct uvf_list devices; /* that are attached */
 	struct uvf_hwpt *hwpt;   /* a user for each of them; NULL: none */
@@ -59,6 +60,10 @@ group_get(struct uvf_iommufd *ctx, const struct uvf_iommufd_group_ops *ops,
 			return NULL;
 		known->ops = ops;
 		known->group = group;
+		if (ops->describe)
+			ops->describe(group, &ctx->host, &known->hw);
+		else
+			uvf_iommu_hw_init(&known->hw, &ctx->host);
 		uvf_list_init(&known->devices);
 		uvf_list_append(&ctx->groups, &known->ctx_node);
 	}
@@ -162,6 +167,12 @@ uvf_iommufd_device_group(const struct uvf_iommufd_device *device)
 	return device->group;
 }
 
+const struct uvf_iommu_hw *
+uvf_iommufd_device_hw(const struct uvf_iommufd_device *device)
+{
+	return &device->group->hw;
+}
+
 void uvf_iommufd_device_enable_pri(struct uvf_iommufd_device *device,
 				   const struct uvf_iommufd_pri_ops *ops,
 				   void *arg)
@@ -198,6 +209,8 @@ static int check_hwpt(const struct uvf_iommufd_device *device,
 {
 	if (hwpt->fault && !device->pri)
 		return -ENODEV;
+	if (!uvf_iommu_hw_fits(&hwpt->hw, &device->group->hw))
+		return -EINVAL;
 	return hwpt->is_unusable ? -EINVAL : 0;
 }
 
@@ -218,12 +231,12 @@ static int attach_first(struct uvf_iommufd_device *device,
 
 	if (group->hwpt && group->hwpt != hwpt)
 		return -EINVAL;
-	ret = uvf_ioas_add_device(hwpt->ioas);
+	ret = uvf_ioas_add_device(hwpt->ioas, &group->hw);
 	if (ret)
 		return ret;
 	ret = check_hwpt(device, hwpt);
 	if (ret) {
-		uvf_ioas_remove_device(hwpt->ioas);
+		uvf_ioas_remove_device(hwpt->ioas, &group->hw);
 		return ret;
 	}
 	if (group->hwpt)
@@ -257,7 +270,7 @@ static int replace(struct uvf_iommufd_device *device, struct uvf_hwpt *hwpt)
 	if (former == hwpt)
 		return 0;
 	while (!ret && added < count) {
-		ret = uvf_ioas_add_device(hwpt->ioas);
+		ret = uvf_ioas_add_device(hwpt->ioas, &group->hw);
 		if (!ret)
 			added++;
 	}
@@ -265,14 +278,14 @@ static int replace(struct uvf_iommufd_device *device, struct uvf_hwpt *hwpt)
 		ret = check_hwpt(device, hwpt);
 	if (ret) {
 		while (added--)
-			uvf_ioas_remove_device(hwpt->ioas);
+			uvf_ioas_remove_device(hwpt->ioas, &group->hw);
 		return ret;
 	}
 	move_group(group, hwpt, count);
 	if (former->fault)
 		uvf_fault_leave(former->fault, group);
 	while (count--) {
-		uvf_ioas_remove_device(former->ioas);
+		uvf_ioas_remove_device(former->ioas, &group->hw);
 		uvf_hwpt_put(former);
 	}
 	return 0;
@@ -306,12 +319,14 @@ static int attach_ioas(struct uvf_iommufd_device *device, struct uvf_ioas *ioas,
 	if (!device->is_attached && device->group->hwpt)
 		return -EINVAL;
 	/* An attachment looks at what devices reserve before all else. */
-	ret = device->is_attached ? 0 : uvf_ioas_add_device(ioas);
+	ret = device->is_attached
+		      ? 0
+		      : uvf_ioas_add_device(ioas, &device->group->hw);
 	if (ret)
 		return ret;
-	ret = uvf_hwpt_create(ioas, 0, &hwpt);
+	ret = uvf_hwpt_create(ioas, &device->group->hw, 0, &hwpt);
 	if (!device->is_attached)
-		uvf_ioas_remove_device(ioas);
+		uvf_ioas_remove_device(ioas, &device->group->hw);
 	if (ret)
 		return ret;
 	ret = attach_hwpt(device, hwpt);
@@ -361,7 +376,7 @@ static void detach_locked(struct uvf_iommufd_device *device)
 		if (hwpt->fault)
 			uvf_fault_leave(hwpt->fault, group);
 	}
-	uvf_ioas_remove_device(hwpt->ioas);
+	uvf_ioas_remove_device(hwpt->ioas, &group->hw);
 	uvf_hwpt_put(hwpt);
 }
 

@@ -30,13 +30,16 @@
 #define ECAP_STAGE_TWO (1ull << 46)
 #define ECAP_STAGE_ONE (1ull << 47)
 
-static uint64_t cap_of(const struct uvf_iommu_host *host)
+static uint64_t cap_of(const struct uvf_iommu_host *host,
+		       const struct uvf_iommu_hw *hw)
 {
-	uint64_t cap = CAP_DOMAINS_64K | CAP_CACHING |
-		       CAP_MGAW(host->aperture_bits) | CAP_FAULT_OFFSET |
-		       CAP_LARGE_PAGES | CAP_PSI | CAP_MAMV | CAP_DRAIN;
+	unsigned int width =
+		64 - (unsigned int)__builtin_clzll(hw->aperture.last);
+	uint64_t cap = CAP_DOMAINS_64K | CAP_CACHING | CAP_MGAW(width) |
+		       CAP_FAULT_OFFSET | CAP_LARGE_PAGES | CAP_PSI | CAP_MAMV |
+		       CAP_DRAIN;
 
-	for (unsigned int bits = 39; bits <= host->aperture_bits; bits += 9)
+	for (unsigned int bits = 39; bits <= width; bits += 9)
 		cap |= CAP_SAGAW(bits);
 	return host->is_scalable ? cap | CAP_FIRST_1G : cap;
 }
@@ -81,18 +84,23 @@ int iommu_ioctl_get_hw_info(struct uvf_iommufd_call *call, void *cmd)
 	const struct uvf_iommu_host *host = &call->ctx->host;
 	struct iommu_hw_info_vtd vtd = {
 		.flags = IOMMU_HW_INFO_VTD_ERRATA_772415_SPR17,
-		.cap_reg = cap_of(host),
 		.ecap_reg = ecap_of(host),
 	};
 	struct iommu_hw_info *info = cmd;
-	uint32_t size = host->vendor == UVF_IOMMU_INTEL ? sizeof(vtd) : 0;
-	uint32_t len = info->data_len < size ? info->data_len : size;
+	const struct uvf_iommufd_device *device;
+	const struct uvf_iommu_hw *hw;
+	uint32_t size, len;
 
 	if (info->flags || info->reserved[0] || info->reserved[1] ||
 	    info->reserved[2])
 		return -EOPNOTSUPP;
-	if (!uvf_iommufd_device_find(call->ctx, info->dev_id))
+	device = uvf_iommufd_device_find(call->ctx, info->dev_id);
+	if (!device)
 		return -ENOENT;
+	hw = uvf_iommufd_device_hw(device);
+	vtd.cap_reg = cap_of(host, hw);
+	size = hw->vendor == UVF_IOMMU_INTEL ? sizeof(vtd) : 0;
+	len = info->data_len < size ? info->data_len : size;
 	if (uvf_copy_out(call->caller, info->data_uptr, &vtd, len) ||
 	    clear_rest(call->caller, info->data_uptr + len,
 		       info->data_len - len))

@@ -12,8 +12,8 @@
 #include "iommu/translate.h"
 #include "mem/mem.h"
 
-int uvf_hwpt_create(struct uvf_ioas *ioas, uint32_t flags,
-		    struct uvf_hwpt **ret_hwpt)
+int uvf_hwpt_create(struct uvf_ioas *ioas, const struct uvf_iommu_hw *hw,
+		    uint32_t flags, struct uvf_hwpt **ret_hwpt)
 {
 	struct uvf_iommufd *ctx = ioas->ctx;
 	struct uvf_hwpt *hwpt = uvf_zalloc(sizeof(*hwpt));
@@ -24,9 +24,10 @@ int uvf_hwpt_create(struct uvf_ioas *ioas, uint32_t flags,
 		return -ENOMEM;
 	uvf_list_init(&hwpt->ioas_node);
 	hwpt->ioas = ioas;
+	hwpt->hw = *hw;
 	hwpt->is_nest_parent = flags & IOMMU_HWPT_ALLOC_NEST_PARENT;
 	hwpt->has_dirty = flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING;
-	ret = uvf_aspace_create(&hwpt->aspace, ctx->host.write_implies_read);
+	ret = uvf_aspace_create(&hwpt->aspace, hw->write_implies_read);
 	if (ret)
 		goto err_free;
 	ret = uvf_object_add(ctx, &hwpt->object, UVF_OBJECT_HWPT);
@@ -86,11 +87,20 @@ int uvf_hwpt_map(struct uvf_hwpt *hwpt, const struct uvf_area *area)
 				    area->prot);
 }
 
+/* Whether the tables of an IOMMU can lie on top of others. */
+static bool nests(const struct uvf_iommu_host *host,
+		  const struct uvf_iommu_hw *hw)
+{
+	return host->is_scalable && hw->vendor == UVF_IOMMU_INTEL;
+}
+
 static int alloc_paging(struct uvf_iommufd_call *call,
 			const struct iommu_hwpt_alloc *alloc,
 			struct uvf_ioas *ioas, struct uvf_hwpt **ret_hwpt)
 {
 	const struct uvf_iommu_host *host = &call->ctx->host;
+	const struct uvf_iommu_hw *hw = uvf_iommufd_device_hw(
+		uvf_iommufd_device_find(call->ctx, alloc->dev_id));
 
 	if (alloc->flags & ~host->profile->hwpt_flags)
 		return -EOPNOTSUPP;
@@ -98,11 +108,11 @@ static int alloc_paging(struct uvf_iommufd_call *call,
 	    !host->tracks_dirty)
 		return -EOPNOTSUPP;
 	if (alloc->flags & IOMMU_HWPT_ALLOC_NEST_PARENT &&
-	    (!host->nests || alloc->flags & IOMMU_HWPT_FAULT_ID_VALID))
+	    (!nests(host, hw) || alloc->flags & IOMMU_HWPT_FAULT_ID_VALID))
 		return -EOPNOTSUPP;
 	if (alloc->data_len)
 		return -EOPNOTSUPP;
-	return uvf_hwpt_create(ioas, alloc->flags, ret_hwpt);
+	return uvf_hwpt_create(ioas, hw, alloc->flags, ret_hwpt);
 }
 
 static int alloc_on(struct uvf_iommufd_call *call,

@@ -37,6 +37,9 @@ struct uvf_iommufd_group_ops {
 	void (*release)(void *group, void *owner);
 	/* NULL: nowhere.  No DMA to the former one runs when it returns. */
 	void (*aim)(void *group, struct uvf_aspace *as);
+	/* The IOMMU before the group; NULL: as the host is described. */
+	void (*describe)(void *group, const struct uvf_iommu_host *host,
+			 struct uvf_iommu_hw *ret_hw);
 };
 
 /*

@@ -2,12 +2,12 @@
 /*
  * Which IOVAs of a space may be mapped: what its users reserve, what the
  * client allows, and how areas must be aligned.
- *
- * All devices of a machine reserve the same, so to count them is enough.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "base/alloc.h"
+#include "base/bug.h"
 #include "iommu/iommufd/private.h"
 #include "iommu/translate.h"
 
@@ -21,36 +21,30 @@ struct uvf_allowed {
 	struct uvf_inode node;
 };
 
-/* IOVAs behind the reach of the page tables; false: they reach all. */
-static bool behind_aperture(const struct uvf_ioas *ioas,
+/* IOVAs behind the reach of page tables; false: they reach all. */
+static bool behind_aperture(const struct uvf_iommu_hw *hw,
 			    struct uvf_range *ret_range)
 {
-	unsigned int bits = ioas->ctx->host.aperture_bits;
-
-	if (bits >= 64)
-		return false;
-	*ret_range = (struct uvf_range){1ull << bits, LAST};
-	return true;
+	*ret_range = (struct uvf_range){hw->aperture.last + 1, LAST};
+	return hw->aperture.last != LAST;
 }
 
 unsigned int uvf_ioas_reserved(const struct uvf_ioas *ioas,
 			       struct uvf_range *ret_ranges)
 {
-	struct uvf_range window = ioas->ctx->host.msi_window;
-	struct uvf_range behind;
 	unsigned int count = 0;
 
-	if (ioas->device_count && window.last)
-		ret_ranges[count++] = window;
-	if (!ioas->hwpt_count || !behind_aperture(ioas, &behind))
-		return count;
-	/* One interval if they touch, for those who ask for the gaps. */
-	if (count && behind.first <= window.last + 1) {
-		if (behind.first > window.first)
-			behind.first = window.first;
-		count = 0;
+	for (unsigned int i = 0; i < ioas->reserved_count; i++) {
+		struct uvf_range range = ioas->reserved[i].range;
+		struct uvf_range *before = ret_ranges + count - 1;
+
+		/* One interval if they touch, for who asks for the gaps. */
+		if (!count ||
+		    (before->last != LAST && before->last + 1 < range.first))
+			ret_ranges[count++] = range;
+		else if (before->last < range.last)
+			before->last = range.last;
 	}
-	ret_ranges[count++] = behind;
 	return count;
 }
 
@@ -258,52 +252,128 @@ int uvf_ioas_update_alignment(struct uvf_ioas *ioas)
 	return ret;
 }
 
-int uvf_ioas_add_device(struct uvf_ioas *ioas)
+/* Where an interval is among the reserved ones, or would be. */
+static unsigned int find_reserved(const struct uvf_ioas *ioas,
+				  struct uvf_range range)
 {
-	struct uvf_range window = ioas->ctx->host.msi_window;
-	int ret = 0;
+	unsigned int at = 0;
 
-	if (!ioas->device_count && window.last)
-		ret = check_unused(ioas, window);
-	if (!ret)
-		ioas->device_count++;
-	return ret;
+	while (at < ioas->reserved_count &&
+	       (ioas->reserved[at].range.first < range.first ||
+		(ioas->reserved[at].range.first == range.first &&
+		 ioas->reserved[at].range.last < range.last)))
+		at++;
+	return at;
 }
 
-void uvf_ioas_remove_device(struct uvf_ioas *ioas)
+static bool is_at(const struct uvf_ioas *ioas, unsigned int at,
+		  struct uvf_range range)
 {
-	ioas->device_count--;
+	return at < ioas->reserved_count &&
+	       ioas->reserved[at].range.first == range.first &&
+	       ioas->reserved[at].range.last == range.last;
+}
+
+/* Return: 0, -EADDRINUSE or -ENOMEM. */
+static int reserve(struct uvf_ioas *ioas, struct uvf_range range)
+{
+	unsigned int at = find_reserved(ioas, range);
+	struct uvf_reserved *place = &ioas->reserved[at];
+	int ret = check_unused(ioas, range);
+
+	if (ret)
+		return ret;
+	if (is_at(ioas, at, range)) {
+		place->users++;
+		return 0;
+	}
+	if (ioas->reserved_count == UVF_IOAS_RESERVED_MAX)
+		return -ENOMEM;
+	memmove(place + 1, place, (ioas->reserved_count - at) * sizeof(*place));
+	*place = (struct uvf_reserved){range, 1};
+	ioas->reserved_count++;
+	return 0;
+}
+
+static void unreserve(struct uvf_ioas *ioas, struct uvf_range range)
+{
+	unsigned int at = find_reserved(ioas, range);
+	struct uvf_reserved *place = &ioas->reserved[at];
+
+	if (UVF_BUG_ON(!is_at(ioas, at, range)) || --place->users)
+		return;
+	ioas->reserved_count--;
+	memmove(place, place + 1, (ioas->reserved_count - at) * sizeof(*place));
+}
+
+/* The first regions of an IOMMU are nobody's any more. */
+static void unreserve_regions(struct uvf_ioas *ioas,
+			      const struct uvf_iommu_hw *hw, unsigned int count)
+{
+	while (count--)
+		if (!uvf_resv_may_map(&hw->resv[count]))
+			unreserve(ioas, hw->resv[count].range);
+}
+
+int uvf_ioas_add_device(struct uvf_ioas *ioas, const struct uvf_iommu_hw *hw)
+{
+	int ret;
+
+	for (unsigned int i = 0; i < hw->resv_count; i++) {
+		if (uvf_resv_may_map(&hw->resv[i]))
+			continue;
+		ret = reserve(ioas, hw->resv[i].range);
+		if (ret) {
+			unreserve_regions(ioas, hw, i);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+void uvf_ioas_remove_device(struct uvf_ioas *ioas,
+			    const struct uvf_iommu_hw *hw)
+{
+	unreserve_regions(ioas, hw, hw->resv_count);
 }
 
 int uvf_ioas_add_hwpt(struct uvf_ioas *ioas, struct uvf_hwpt *hwpt)
 {
 	uint64_t former = ioas->alignment;
 	struct uvf_range behind;
-	int ret = 0;
+	bool has_end = behind_aperture(&hwpt->hw, &behind);
+	int ret;
 
-	/* All tables of a machine are alike: what one can hold, the next can.
-	 */
-	if (!ioas->hwpt_count++) {
-		ret = uvf_ioas_update_alignment(ioas);
-		if (!ret && behind_aperture(ioas, &behind))
-			ret = check_unused(ioas, behind);
-	}
-	if (!ret)
-		ret = uvf_ioas_fill(ioas, hwpt);
-	if (ret) {
-		ioas->hwpt_count--;
-		ioas->alignment = former;
-		return ret;
-	}
+	ioas->hwpt_count++;
+	ret = uvf_ioas_update_alignment(ioas);
+	if (!ret && has_end)
+		ret = reserve(ioas, behind);
+	if (ret)
+		goto err_count;
+	ret = uvf_ioas_fill(ioas, hwpt);
+	if (ret)
+		goto err_reserved;
 	uvf_list_append(&ioas->hwpts, &hwpt->ioas_node);
 	return 0;
+
+err_reserved:
+	if (has_end)
+		unreserve(ioas, behind);
+err_count:
+	ioas->hwpt_count--;
+	ioas->alignment = former;
+	return ret;
 }
 
 void uvf_ioas_remove_hwpt(struct uvf_ioas *ioas, struct uvf_hwpt *hwpt)
 {
+	struct uvf_range behind;
+
 	uvf_list_remove(&hwpt->ioas_node);
 	uvf_aspace_destroy(hwpt->aspace);
 	hwpt->aspace = NULL;
+	if (behind_aperture(&hwpt->hw, &behind))
+		unreserve(ioas, behind);
 	if (--ioas->hwpt_count)
 		return;
 	uvf_ioas_unfill(ioas);

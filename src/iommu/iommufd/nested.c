@@ -46,6 +46,7 @@ static int nested_create(struct uvf_hwpt *parent,
 		return ret;
 	}
 	hwpt->ioas = parent->ioas;
+	hwpt->hw = parent->hw;
 	hwpt->parent = parent;
 	hwpt->is_unusable = !is_usable(data);
 	parent->object.users++;

@@ -118,13 +118,22 @@ struct uvf_area {
 	struct uvf_hold hold;    /* while there are page tables, in all */
 };
 
+/* What devices and page tables keep from being mapped; some may overlap. */
+#define UVF_IOAS_RESERVED_MAX 32u
+
+struct uvf_reserved {
+	struct uvf_range range;
+	unsigned int users;
+};
+
 struct uvf_ioas {
 	struct uvf_object object;
 	struct uvf_iommufd *ctx;
-	struct uvf_itree areas;    /* owns its struct uvf_area */
-	struct uvf_itree allowed;  /* owns its struct uvf_allowed */
-	unsigned int hwpt_count;   /* page tables, all of them filled */
-	unsigned int device_count; /* attached; they reserve IOVA */
+	struct uvf_itree areas;   /* owns its struct uvf_area */
+	struct uvf_itree allowed; /* owns its struct uvf_allowed */
+	unsigned int hwpt_count;  /* page tables, all of them filled */
+	struct uvf_reserved reserved[UVF_IOAS_RESERVED_MAX]; /* ascending */
+	unsigned int reserved_count;
 	unsigned int access_count; /* attached, or about to be */
 	struct uvf_list hwpts;     /* struct uvf_hwpt */
 	struct uvf_list accesses;  /* struct uvf_iommufd_access */
@@ -136,7 +145,8 @@ struct uvf_ioas {
 struct uvf_hwpt {
 	struct uvf_object object; /* a user for each attached device */
 	struct uvf_aspace *aspace;
-	struct uvf_ioas *ioas; /* one user, if it is not nested */
+	struct uvf_iommu_hw hw; /* whose tables these are */
+	struct uvf_ioas *ioas;  /* one user, if it is not nested */
 	struct uvf_list ioas_node;
 	struct uvf_hwpt *parent;         /* one user; NULL: not nested */
 	struct uvf_iommufd_fault *fault; /* one user; or NULL */
@@ -310,9 +320,7 @@ void uvf_payer_uncharge(struct uvf_payer *payer, uint64_t count);
 
 /* Which IOVAs there are, in iova.c. */
 
-#define UVF_IOAS_RESERVED_MAX 2u
-
-/* What may not be mapped now, ascending. */
+/* What may not be mapped now, ascending, with gaps between. */
 unsigned int uvf_ioas_reserved(const struct uvf_ioas *ioas,
 			       struct uvf_range *ret_ranges);
 
@@ -331,11 +339,12 @@ int uvf_ioas_choose_iova(const struct uvf_ioas *ioas, uint64_t vaddr,
 /* Follow what uses the space; -EADDRINUSE: areas do not fit it. */
 int uvf_ioas_update_alignment(struct uvf_ioas *ioas);
 
-/* A device comes or goes: what it reserves.  -EADDRINUSE. */
-int uvf_ioas_add_device(struct uvf_ioas *ioas);
-void uvf_ioas_remove_device(struct uvf_ioas *ioas);
+/* A device comes or goes: what it reserves.  -EADDRINUSE, -ENOMEM too much. */
+int uvf_ioas_add_device(struct uvf_ioas *ioas, const struct uvf_iommu_hw *hw);
+void uvf_ioas_remove_device(struct uvf_ioas *ioas,
+			    const struct uvf_iommu_hw *hw);
 
-/* A page table comes.  -EADDRINUSE, or as uvf_ioas_fill(). */
+/* A page table comes.  -EADDRINUSE, -ENOMEM, or as uvf_ioas_fill(). */
 int uvf_ioas_add_hwpt(struct uvf_ioas *ioas, struct uvf_hwpt *hwpt);
 
 /* It goes, and leads nowhere any more. */
@@ -353,8 +362,8 @@ int uvf_ioas_allow(struct uvf_ioas *ioas, struct uvf_itree *tree);
 /* Page tables, in hwpt.c. */
 
 /* flags: those of HWPT_ALLOC that a table of a space can have. */
-int uvf_hwpt_create(struct uvf_ioas *ioas, uint32_t flags,
-		    struct uvf_hwpt **ret_hwpt);
+int uvf_hwpt_create(struct uvf_ioas *ioas, const struct uvf_iommu_hw *hw,
+		    uint32_t flags, struct uvf_hwpt **ret_hwpt);
 void uvf_hwpt_destroy(struct uvf_hwpt *hwpt);
 
 /* Lead to an area, too.  -ENOMEM, -EINVAL. */
@@ -374,6 +383,10 @@ struct uvf_iommufd_device *uvf_iommufd_device_find(struct uvf_iommufd *ctx,
 
 struct uvf_iommufd_group *
 uvf_iommufd_device_group(const struct uvf_iommufd_device *device);
+
+/* The IOMMU before it. */
+const struct uvf_iommu_hw *
+uvf_iommufd_device_hw(const struct uvf_iommufd_device *device);
 
 /* Requests for pages have their answer. */
 void uvf_iommufd_device_respond(struct uvf_iommufd_device *device,

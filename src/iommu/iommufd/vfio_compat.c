@@ -99,6 +99,18 @@ int iommu_ioctl_vfio_ioas(struct uvf_iommufd_call *call, void *cmd)
 	}
 }
 
+/* Whether DMA is coherent by all page tables; no table is as good as one. */
+static bool enforces_coherency(const struct uvf_ioas *ioas)
+{
+	const struct uvf_list *node;
+
+	uvf_list_for_each (node, &ioas->hwpts)
+		if (!uvf_list_entry(node, struct uvf_hwpt, ioas_node)
+			     ->hw.enforces_coherency)
+			return false;
+	return true;
+}
+
 static long check_extension_locked(struct uvf_iommufd *ctx,
 				   unsigned long extension)
 	UVF_REQUIRES(ctx->lock)
@@ -113,7 +125,7 @@ static long check_extension_locked(struct uvf_iommufd *ctx,
 	case VFIO_DMA_CC_IOMMU:
 		if (!ctx->compat)
 			return -ENODEV;
-		return !ctx->compat->hwpt_count || ctx->host.enforces_coherency;
+		return enforces_coherency(ctx->compat);
 	default:
 		return 0;
 	}
@@ -218,9 +230,12 @@ static int unmap_dma_locked(struct uvf_iommufd *ctx, struct uvf_caller *caller,
 static uint64_t page_sizes(const struct uvf_ioas *ioas)
 {
 	uint64_t mask = UVF_IOMMUFD_PAGE - 1;
-	uint64_t sizes =
-		ioas->hwpt_count ? ioas->ctx->host.page_sizes : UINT64_MAX;
+	uint64_t sizes = UINT64_MAX;
+	const struct uvf_list *node;
 
+	uvf_list_for_each (node, &ioas->hwpts)
+		sizes &= uvf_list_entry(node, struct uvf_hwpt, ioas_node)
+				 ->hw.page_sizes;
 	if (sizes & mask)
 		sizes = (sizes & ~mask) | UVF_IOMMUFD_PAGE;
 	return sizes > ioas->alignment ? sizes : ioas->alignment;

@@ -118,7 +118,6 @@ static void an_old_iommu_refuses_what_it_cannot_do(void **state)
 	uvf_iommufd_put(bench.rig.ctx);
 	bench.rig.host.vendor = UVF_IOMMU_AMD;
 	bench.rig.host.is_scalable = false;
-	bench.rig.host.nests = false;
 	bench.rig.host.tracks_dirty = false;
 	assert_int_equal(
 		uvf_iommufd_create(&bench.rig.ctx, &bench.rig.host, NULL), 0);

@@ -120,7 +120,6 @@ void rig_open(struct rig *rig)
 		.page_sizes = 0x40201000,
 		.vendor = UVF_IOMMU_INTEL,
 		.is_scalable = true,
-		.nests = true,
 		.tracks_dirty = true,
 		.msi_window = {0xfee00000, 0xfeefffff},
 		.noiommu = &rig->noiommu,
