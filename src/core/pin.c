@@ -6,6 +6,7 @@
 
 #include "core/container.h"
 #include "core/device.h"
+#include "core/group.h"
 #include "iommu/iommufd/iommufd.h"
 #include "mem/mem.h"
 
@@ -76,8 +77,8 @@ int uvf_device_pin_pages(struct uvf_device *device, uint64_t iova, size_t count,
 		return -E2BIG;
 	if (!iommu->backend->pin_pages)
 		return -ENOTTY;
-	return iommu->backend->pin_pages(iommu->state, iova, count, prot,
-					 ret_pages);
+	return iommu->backend->pin_pages(iommu->state, &device->group->member,
+					 iova, count, prot, ret_pages);
 }
 
 void uvf_device_unpin_pages(struct uvf_device *device, uint64_t iova,

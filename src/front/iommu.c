@@ -126,11 +126,13 @@ static void driver_unregister_user(void *state, struct uvf_dma_user *user)
 	self->ops->unregister_device(self->state, public_user(user));
 }
 
-static int driver_pin_pages(void *state, uint64_t iova, size_t count,
-			    uint32_t prot, void **ret_pages)
+static int driver_pin_pages(void *state, struct uvf_iommu_member *member,
+			    uint64_t iova, size_t count, uint32_t prot,
+			    void **ret_pages)
 {
 	const struct instance *self = state;
 
+	(void)member;
 	return self->ops->pin_pages(self->state, iova, count, prot, ret_pages);
 }
 

@@ -83,7 +83,8 @@ struct uvf_iommu_member {
 	bool is_emulated;     /* no DMA of its own: struct uvf_dma_user */
 	/* The IOMMU before it; NULL: as the host is described. */
 	const struct uvf_iommu_hw *hw;
-	void *domain; /* of the backend */
+	void *domain;     /* of the backend */
+	bool tells_pages; /* of the backend: it has pinned pages */
 	/*
 	 * Stop all DMA of the group, wherever it leads, or let it go on.
 	 * When it stops, none runs any more.  Runs under the backend's locks.
@@ -133,7 +134,8 @@ struct uvf_iommu_backend {
 	void (*register_user)(void *state, struct uvf_dma_user *user);
 	void (*unregister_user)(void *state, struct uvf_dma_user *user);
 	/*
-	 * Keep pages from going away and tell where they are here.
+	 * Keep pages from going away and tell where they are here.  A group
+	 * whose devices do so tells by it what they write.
 	 * Return the count, or, in the order they are tested:
 	 *   -E2BIG   more than UVF_PIN_MAX
 	 *   -EACCES  v1
@@ -145,8 +147,9 @@ struct uvf_iommu_backend {
 	 *   -EINVAL  it is a BAR's
 	 *   -ENOMEM  out of memory, or the process may not lock so much
 	 */
-	int (*pin_pages)(void *state, uint64_t iova, size_t count,
-			 uint32_t prot, void **ret_pages);
+	int (*pin_pages)(void *state, struct uvf_iommu_member *member,
+			 uint64_t iova, size_t count, uint32_t prot,
+			 void **ret_pages);
 	/* Undoes as many pins of the same pages. */
 	void (*unpin_pages)(void *state, uint64_t iova, size_t count);
 	/*

@@ -85,7 +85,7 @@ struct uvf_type1 {
 	struct uvf_pool pool;       /* where those are */
 	unsigned int available;     /* mappings that there is room for */
 	unsigned int invalid_count; /* mappings with is_invalid */
-	unsigned int backed_count;  /* groups behind an IOMMU */
+	unsigned int silent_count;  /* groups that may write any page */
 	bool is_tracking;           /* dirty pages */
 	struct uvf_itree pins;      /* pages that are pinned */
 };
@@ -219,7 +219,8 @@ bool uvf_type1_is_bisected_locked(const struct uvf_type1 *t1,
 
 void uvf_type1_register_user(void *state, struct uvf_dma_user *user);
 void uvf_type1_unregister_user(void *state, struct uvf_dma_user *user);
-int uvf_type1_pin_pages(void *state, uint64_t iova, size_t count, uint32_t prot,
+int uvf_type1_pin_pages(void *state, struct uvf_iommu_member *member,
+			uint64_t iova, size_t count, uint32_t prot,
 			void **ret_pages);
 void uvf_type1_unpin_pages(void *state, uint64_t iova, size_t count);
 int uvf_type1_rw(void *state, uint64_t iova, void *buf, size_t len,

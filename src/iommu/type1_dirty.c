@@ -5,7 +5,8 @@
  * Each mapping has a bit for each page that a driver wrote by the processor;
  * those that devices wrote are kept by the address spaces, and come to the
  * mapping's when somebody asks.  A host that reports all pages does it as
- * long as a group has DMA of its own, and then address spaces keep nothing.
+ * long as a group has DMA of its own and has never pinned pages, by which it
+ * would tell what it writes; and there address spaces keep nothing.
  */
 #include <assert.h>
 #include <errno.h>
@@ -158,7 +159,7 @@ static bool is_all_dirty_locked(const struct uvf_type1 *t1,
 				const struct uvf_mapping *mapping)
 	UVF_REQUIRES(t1->lock)
 {
-	return t1->host.reports_all_dirty && t1->backed_count &&
+	return t1->host.reports_all_dirty && t1->silent_count &&
 	       uvf_mapping_is(mapping, UVF_MAPPING_MAPPED);
 }
 

@@ -408,7 +408,8 @@ static int attach_backed_locked(struct uvf_type1 *t1, struct uvf_caller *caller,
 	t1->valid = valid;
 	uvf_list_append(&domain->members, &member->node);
 	member->domain = domain;
-	t1->backed_count++;
+	member->tells_pages = false;
+	t1->silent_count++;
 	return 0;
 
 err_fini:
@@ -579,7 +580,9 @@ static void detach_backed_locked(struct uvf_type1 *t1,
 	if (is_empty)
 		leave_domain_locked(t1, domain);
 	widen_locked(t1, is_empty);
-	t1->backed_count--;
+	if (member->tells_pages)
+		return;
+	t1->silent_count--;
 	/* What its devices wrote is known no more. */
 	if (t1->is_tracking && t1->host.reports_all_dirty)
 		uvf_type1_mark_all_dirty_locked(t1);

@@ -273,7 +273,8 @@ static bool wraps(const struct uvf_type1 *t1, uint64_t iova, size_t count)
 	       uvf_range_make(&range, iova, count * PAGE_BYTES) == -EOVERFLOW;
 }
 
-int uvf_type1_pin_pages(void *state, uint64_t iova, size_t count, uint32_t prot,
+int uvf_type1_pin_pages(void *state, struct uvf_iommu_member *member,
+			uint64_t iova, size_t count, uint32_t prot,
 			void **ret_pages)
 {
 	struct uvf_type1 *t1 = state;
@@ -295,8 +296,12 @@ int uvf_type1_pin_pages(void *state, uint64_t iova, size_t count, uint32_t prot,
 	for (; done < count && !ret; done += !ret)
 		ret = pin_one_locked(t1, iova + done * PAGE_BYTES, prot,
 				     &ret_pages[done]);
-	if (ret)
+	if (ret) {
 		unpin_locked(t1, iova, done);
+	} else if (member->domain && !member->tells_pages) {
+		member->tells_pages = true;
+		t1->silent_count--;
+	}
 	uvf_unlock(&t1->lock);
 	return ret ? ret : (int)count;
 }

@@ -269,8 +269,8 @@ static void give_pinned(struct stage *stage, struct page *page)
 	void *pinned;
 
 	map_dma(stage, page);
-	must(backend()->pin_pages(stage->type1, BASE, 1, UVF_PROT_WRITE,
-				  &pinned),
+	must(backend()->pin_pages(stage->type1, &stage->member, BASE, 1,
+				  UVF_PROT_WRITE, &pinned),
 	     "pin_pages");
 	set_pinned(stage, pinned);
 }

@@ -262,7 +262,8 @@ static int pin(struct rig *rig, uint64_t iova, size_t count, uint32_t prot)
 {
 	void *pages[UVF_PIN_MAX];
 
-	return rig->backend->pin_pages(rig->state, iova, count, prot, pages);
+	return rig->backend->pin_pages(rig->state, &rig->member, iova, count,
+				       prot, pages);
 }
 
 /* Shows M5, M28. */

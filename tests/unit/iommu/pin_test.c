@@ -47,7 +47,8 @@ static struct driver driver_of(struct rig *rig)
 static int pin(struct rig *rig, uint64_t iova, size_t count, uint32_t prot,
 	       void **pages)
 {
-	return rig->backend->pin_pages(rig->state, iova, count, prot, pages);
+	return rig->backend->pin_pages(rig->state, &rig->member, iova, count,
+				       prot, pages);
 }
 
 static void test_pinning_says_what_is_wrong_in_this_order(void **state)

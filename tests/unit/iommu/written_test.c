@@ -130,12 +130,13 @@ static void a_page_that_is_pinned_for_writing_is_always_dirty(void **state)
 	open_exact(&rig);
 	rig.backend->register_user(rig.state, &user);
 	assert_int_equal(rig_map(&rig, RW, rig_memory, A, LEN), 0);
-	assert_int_equal(
-		rig.backend->pin_pages(rig.state, A, 1, UVF_PROT_WRITE, pages),
-		1);
+	assert_int_equal(rig.backend->pin_pages(rig.state, &rig.member, A, 1,
+						UVF_PROT_WRITE, pages),
+			 1);
 	assert_int_equal(track(&rig, START), 0);
-	assert_int_equal(rig.backend->pin_pages(rig.state, A + PAGE, 1,
-						UVF_PROT_READ, pages),
+	assert_int_equal(rig.backend->pin_pages(rig.state, &rig.member,
+						A + PAGE, 1, UVF_PROT_READ,
+						pages),
 			 1);
 	assert_int_equal(ask(&rig), 1);
 	assert_int_equal(ask(&rig), 1);
@@ -148,6 +149,55 @@ static void a_page_that_is_pinned_for_writing_is_always_dirty(void **state)
 	rig.backend->unpin_pages(rig.state, A, 2);
 	assert_int_equal(ask(&rig), 1);
 	assert_int_equal(ask(&rig), 0);
+	rig.backend->unregister_user(rig.state, &user);
+	rig_close(&rig);
+}
+
+/*
+ * Shows M35.  As Linux does it, all is dirty while a group has never pinned
+ * pages; then only what is pinned.
+ */
+static void a_group_that_pins_tells_what_it_writes(void **state)
+{
+	struct uvf_dma_user user = {.dma_unmap = keep_pins};
+	struct uvf_iommu_member second;
+	struct uvf_aspace *as;
+	void *pages[1];
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, VFIO_TYPE1v2_IOMMU, "6.12");
+	rig_member(&second, NULL);
+	assert_int_equal(rig_attach(&rig, &second, &as), 0);
+	rig.backend->register_user(rig.state, &user);
+	assert_int_equal(rig_map(&rig, RW, rig_memory, A, LEN), 0);
+	assert_int_equal(track(&rig, START), 0);
+	assert_int_equal(ask(&rig), 0xffff);
+	/* One that fails tells nothing. */
+	assert_int_equal(rig.backend->pin_pages(rig.state, &rig.member, A + LEN,
+						1, UVF_PROT_READ, pages),
+			 -EINVAL);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(rig.backend->pin_pages(rig.state, &rig.member,
+							A + 3 * PAGE, 1,
+							UVF_PROT_WRITE, pages),
+				 1);
+	assert_int_equal(ask(&rig), 0xffff);
+	assert_int_equal(rig.backend->pin_pages(rig.state, &second,
+						A + 4 * PAGE, 1, UVF_PROT_READ,
+						pages),
+			 1);
+	assert_int_equal(ask(&rig), 0x18);
+	write_to(rig.as, A, 1);
+	assert_int_equal(ask(&rig), 0x18);
+	/* It leaves no doubt behind, but comes as any other. */
+	rig.backend->detach_group(rig.state, &second);
+	assert_int_equal(ask(&rig), 0x18);
+	assert_int_equal(rig_attach(&rig, &second, &as), 0);
+	assert_int_equal(ask(&rig), 0xffff);
+	rig.backend->detach_group(rig.state, &second);
+	assert_int_equal(ask(&rig), 0xffff);
+	assert_int_equal(ask(&rig), 0x18);
 	rig.backend->unregister_user(rig.state, &user);
 	rig_close(&rig);
 }
@@ -320,6 +370,7 @@ int main(void)
 		cmocka_unit_test(what_was_written_is_told_once),
 		cmocka_unit_test(
 			a_page_that_is_pinned_for_writing_is_always_dirty),
+		cmocka_unit_test(a_group_that_pins_tells_what_it_writes),
 		cmocka_unit_test(all_tables_are_looked_at),
 		cmocka_unit_test(the_last_write_before_an_unmap_is_told),
 		cmocka_unit_test(a_bitmap_that_cannot_be_written_loses_nothing),
