@@ -82,6 +82,7 @@ static const char *id_name(const struct bound *b, uint32_t id)
 	return id == ~0u ? "not_owned" : "unknown";
 }
 
+/* Shows V56. */
 static void hot_info(long i)
 {
 	struct bound b = bound(i);
@@ -108,6 +109,7 @@ static int hot_reset(int cdev, uint32_t count, int fd)
 	return ioctl(cdev, VFIO_DEVICE_PCI_HOT_RESET, &req);
 }
 
+/* Shows V56. */
 static void hot(long i)
 {
 	struct bound b = bound(i);

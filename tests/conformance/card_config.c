@@ -91,6 +91,7 @@ static void ones_and_zeros(long n, unsigned int size)
 	value("restored", cfg_read(s.device, off, size) == old);
 }
 
+/* Shows V35, V38, V45, V47. */
 static void dword(long n)
 {
 	ones_and_zeros(n, 4);
@@ -129,6 +130,7 @@ static const char *register_label(long i)
 		       : NULL;
 }
 
+/* Shows V35, V43, V44. */
 static void bits(long i)
 {
 	struct session s = card_session(registers[i].dev);

@@ -71,6 +71,7 @@ static void ask_region(int device, uint32_t index, uint32_t argsz)
 		show_caps(buf, info->cap_offset, sizeof(buf));
 }
 
+/* Shows V6, V7, V8. */
 static void region(long i)
 {
 	struct session s = card_session((int)(i / 10) + DEVICES);
@@ -78,7 +79,7 @@ static void region(long i)
 	ask_region(s.device, (uint32_t)(i % 10), 256);
 }
 
-/* The BAR that holds the MSI-X table. */
+/* The BAR that holds the MSI-X table.  Shows V8. */
 static void table_argsz(long argsz)
 {
 	struct session s = card_session(CARD_NIC);
@@ -104,6 +105,7 @@ static const char *irq_label(long i)
 	return card_label((int)(i / 6) + DEVICES, rest);
 }
 
+/* Shows V10, V11. */
 static void irq(long i)
 {
 	struct session s = card_session((int)(i / 6) + DEVICES);

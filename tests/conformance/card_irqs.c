@@ -108,6 +108,7 @@ static void grid(int device, uint32_t index, long i)
 	show_vectors(device, index, VECTORS, &new);
 }
 
+/* Shows V12, V13, V23. */
 static void msix_idle(long i)
 {
 	struct session s = card_session(CARD_NIC);
@@ -116,6 +117,7 @@ static void msix_idle(long i)
 	hex("control", cfg_read(s.device, MSIX_CAP + 2, 2));
 }
 
+/* Shows V12, V13, V19, V23. */
 static void msix_active(long i)
 {
 	struct session s = card_session(CARD_NIC);
@@ -159,6 +161,7 @@ static const char *lacking_label(long i)
 	return buf;
 }
 
+/* Shows V11, V12. */
 static void without_any(long i)
 {
 	struct session s = card_session(CARD_TEST_A);
@@ -183,6 +186,7 @@ static const char *event_label(long i)
 	return buf;
 }
 
+/* Shows V24. */
 static void event(long i)
 {
 	struct session s = card_session(CARD_NIC);

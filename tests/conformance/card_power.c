@@ -35,6 +35,7 @@ static char *map_bar(int device)
 	return p;
 }
 
+/* Shows V41. */
 static void state(long d)
 {
 	struct session s = card_session(CARD_NIC);
@@ -133,6 +134,7 @@ static const char *feature_label(long i)
 			  rest);
 }
 
+/* Shows V57. */
 static void feature_of(long i)
 {
 	int dev = i / 104 == 0   ? CARD_NIC
@@ -149,6 +151,7 @@ static void feature_of(long i)
 #define WAKEUP 4u
 #define EXIT   5u
 
+/* Shows V58. */
 static void low_power(long touch_bar)
 {
 	struct session s = card_session(CARD_NIC);

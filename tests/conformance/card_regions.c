@@ -59,6 +59,7 @@ static off_t row_offset(long i)
 	       (rows[i].off < 0 ? size : 0);
 }
 
+/* Shows V9, V48. */
 static void reads(long i)
 {
 	struct session s = card_session(rows[i].dev);
@@ -69,6 +70,7 @@ static void reads(long i)
 	value("behind", buf[rows[i].size] != 0xa5);
 }
 
+/* Shows V9, V36. */
 static void reads_with_decode_off(long i)
 {
 	struct session s = card_session(rows[i].dev);
@@ -90,7 +92,7 @@ static void writes(long i)
 	result(pwrite(s.device, buf, rows[i].size, row_offset(i)));
 }
 
-/* What a client stores into the MSI-X table is not there. */
+/* What a client stores into the MSI-X table is not there.  Shows V44. */
 static void the_msix_table_is_closed(long off)
 {
 	struct session s = card_session(CARD_NIC);
@@ -130,6 +132,7 @@ static unsigned int sum(const unsigned char *buf, size_t size)
 	return all;
 }
 
+/* Shows V49. */
 static void rom_reads(long i)
 {
 	struct session s = card_session(CARD_NIC);
@@ -152,6 +155,7 @@ static void rom_reads_with_decode_off(long i)
 		     ABI_REGION(ROM) + roms[i].off));
 }
 
+/* Shows V49. */
 static void rom_writes(long i)
 {
 	struct session s = card_session(CARD_NIC);
@@ -232,6 +236,7 @@ static void *map_row(int device, long i)
 		    ABI_REGION(maps[i].region) + (off_t)(maps[i].off * PAGE));
 }
 
+/* Shows V36, V50. */
 static void mapping(long i)
 {
 	struct session s = card_session(maps[i].dev);
@@ -295,6 +300,7 @@ static int doorbell(int device, long i, int fd)
 	return ioctl(device, VFIO_DEVICE_IOEVENTFD, &io);
 }
 
+/* Shows V53. */
 static void ioeventfd(long i)
 {
 	struct session s = card_session(doorbells[i].dev);

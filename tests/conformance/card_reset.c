@@ -91,6 +91,7 @@ static int go(struct session *s, int way)
 	}
 }
 
+/* Shows V54, V55. */
 static void keeps(long i)
 {
 	struct session s = card_session(CARD_NIC);
@@ -121,6 +122,7 @@ static const char *armed_label(long i)
 	return buf;
 }
 
+/* Shows V54, V55. */
 static void triggers(long i)
 {
 	struct session s = card_session(CARD_NIC);
@@ -160,6 +162,7 @@ static void show_entry(const struct vfio_pci_dependent_device *d, int own)
 	       d->devfn & 7u, (int)d->group_id == own ? "own" : "other");
 }
 
+/* Shows V56. */
 static void hot_info(long i)
 {
 	int dev = (int)(i / (long)COUNT(rooms)) + DEVICES;
@@ -233,6 +236,7 @@ static uint32_t hand(int *fds, struct session *s, int dev, long what)
 	}
 }
 
+/* Shows V56. */
 static void hot(long i)
 {
 	int dev = (int)(i / HANDED) + DEVICES, fds[8];

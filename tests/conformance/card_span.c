@@ -45,6 +45,7 @@ static const char *span_label(long i)
 	return card_label(spans[i].dev, rest);
 }
 
+/* Shows V34. */
 static void reads_span(long i)
 {
 	struct session s = card_session(spans[i].dev);
@@ -58,7 +59,7 @@ static void reads_span(long i)
 	value("behind", (long long)touched);
 }
 
-/* What is there is written again, so that nothing changes. */
+/* What is there is written again, so that nothing changes.  Shows V34. */
 static void writes_span(long i)
 {
 	struct session s = card_session(spans[i].dev);
@@ -91,6 +92,7 @@ static const char *place_label(long i)
 		       : NULL;
 }
 
+/* Shows V33. */
 static void lengths_agree(long i)
 {
 	struct session s = card_session(places[i].dev);
@@ -120,6 +122,7 @@ static const char *card_names(long i)
 	return i < CARDS ? cards[i].name : NULL;
 }
 
+/* Shows V39. */
 static void list_of(long i)
 {
 	struct session s = card_session((int)i + DEVICES);
@@ -132,6 +135,7 @@ static void list_of(long i)
 	}
 }
 
+/* Shows V40. */
 static void extended_list_of(long i)
 {
 	struct session s = card_session((int)i + DEVICES);
@@ -160,6 +164,7 @@ static const char *sizing_label(long i)
 	return card_label((int)(i / 21) + DEVICES, rest);
 }
 
+/* Shows V37. */
 static void sizing(long i)
 {
 	static const unsigned int widths[] = {4, 2, 1};

@@ -64,6 +64,7 @@ static const char *wrong_label(long i)
 	return buf;
 }
 
+/* Shows V21. */
 static void block_with(long i)
 {
 	struct block b = block_of(CARD_NIC, MSIX, 5);
@@ -109,6 +110,7 @@ static const char *later_label(long i)
 	return buf;
 }
 
+/* Shows V19, V22. */
 static void later(long i)
 {
 	struct block b = block_of(CARD_NIC, MSIX, 5);
@@ -130,6 +132,7 @@ static void first_at(long start)
 	hex("control", cfg_read(b.s.device, MSIX_CAP + 2, 2));
 }
 
+/* Shows V20. */
 static void none_at_first(void)
 {
 	struct block b = block_of(CARD_NIC, MSIX, 5);
@@ -141,7 +144,7 @@ static void none_at_first(void)
 	show(&b);
 }
 
-/* Vectors of a device that has many, by blocks of up to 16. */
+/* Vectors of a device that has many, by blocks of up to 16.  Shows V26. */
 static void many(long start)
 {
 	struct block b = block_of(CARD_NVME, MSIX, MANY);
@@ -168,6 +171,7 @@ static const char *switch_label(long i)
 	return buf;
 }
 
+/* Shows V14. */
 static void switches(long i)
 {
 	struct block b = block_of(CARD_NIC, (uint32_t)(i / 3 % 3), 1);
