@@ -184,7 +184,7 @@ void uvf_type1_detach_group(void *state, struct uvf_iommu_member *member);
 bool uvf_type1_has_domain_locked(const struct uvf_type1 *t1)
 	UVF_REQUIRES(t1->lock);
 
-/* Let all domains have a mapping.  Return: 0, or -ENOMEM and none has. */
+/* Let all domains have a mapping.  -EFAULT beyond them, -ENOMEM: none has. */
 int uvf_type1_map_domains_locked(struct uvf_type1 *t1,
 				 const struct uvf_mapping *mapping)
 	UVF_REQUIRES(t1->lock);

@@ -430,7 +430,8 @@ err_destroy:
  *            valid, lies outside the group's aperture; a mapping lies where
  *            the group's IOMMU reserves IOVAs; no IOVA would be valid
  *   -EPERM   its devices can forge interrupts
- *   -ENOMEM, -EFAULT  memory that was not looked at yet cannot be pinned
+ *   -ENOMEM, -EFAULT  memory that was not looked at yet cannot be pinned;
+ *            before 5.4, a mapping lies outside the group's aperture
  */
 int uvf_type1_attach_group(void *state, struct uvf_caller *caller,
 			   struct uvf_iommu_member *member,

@@ -115,7 +115,8 @@ bool uvf_iommufd_has_group(struct uvf_iommufd *ctx, const void *group);
  *   -EINVAL      it is neither, or another device of the group is elsewhere
  *   -EADDRINUSE  a mapping, or a range that is to be used, cannot be
  *   -ENODEV      it has a fault queue, and the device cannot wait
- *   -EINVAL      a client's page table that the hardware cannot walk
+ *   -EINVAL      a page table of an unlike IOMMU, or a client's that the
+ *                hardware cannot walk
  *   -EFAULT      the memory of a mapping is not there
  *   -ENOMEM      out of memory
  */
