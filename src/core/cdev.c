@@ -40,6 +40,7 @@ struct detach_iommufd_pt {
 };
 
 #define BIND_FLAG_TOKEN 0x1u
+#define TOKEN_SIZE      16
 #define PT_FLAG_PASID   0x1u
 
 #define BIND_MIN   offsetof(struct bind_iommufd, token_uuid_ptr)
@@ -155,6 +156,21 @@ static int read_bind(const struct uvf_device_file *df,
 	return ret;
 }
 
+/* The token that users of a PF and of its VFs share. */
+static int check_token(struct uvf_device *device, struct uvf_caller *caller,
+		       const struct bind_iommufd *bind)
+{
+	const bool is_given = bind->flags & BIND_FLAG_TOKEN;
+	uint8_t uuid[TOKEN_SIZE];
+
+	if (!device->ops->match_token)
+		return is_given ? -EINVAL : 0;
+	if (is_given &&
+	    uvf_copy_in(caller, uuid, bind->token_uuid_ptr, sizeof(uuid)))
+		return -EFAULT;
+	return device->ops->match_token(device, is_given ? uuid : NULL);
+}
+
 /* Under the set's lock, what is left to find out, and the binding. */
 static int bind_locked(struct uvf_device_file *df, struct uvf_caller *caller,
 		       uint64_t arg, const struct bind_iommufd *bind,
@@ -166,9 +182,9 @@ static int bind_locked(struct uvf_device_file *df, struct uvf_caller *caller,
 
 	if (df->is_granted)
 		return -EINVAL;
-	/* Devices have no token here. */
-	if (bind->flags & BIND_FLAG_TOKEN)
-		return -EINVAL;
+	ret = has_pasid(df) ? check_token(df->device, caller, bind) : 0;
+	if (ret)
+		return ret;
 	if (lookup)
 		return lookup;
 	if (!ctx)

@@ -48,6 +48,11 @@ struct uvf_device_ops {
 	 * it is the bus device's.
 	 */
 	int (*match)(struct uvf_device *device, const char *name);
+	/*
+	 * Of BIND_IOMMUFD, where it can carry a token: 16 bytes, or NULL when
+	 * it does not.  0 or a negative errno; NULL: no token is any good.
+	 */
+	int (*match_token)(struct uvf_device *device, const uint8_t *uuid);
 	/* First open, last close (each, by device_opens_per_fd). */
 	int (*open)(struct uvf_device *device);
 	void (*close)(struct uvf_device *device);

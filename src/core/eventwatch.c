@@ -38,6 +38,7 @@ struct uvf_eventwatch {
 	void *opaque;
 	uint64_t initial; /* count that was there at the start */
 	bool has_initial; /* and no signal was seen since */
+	bool is_consumed; /* that count is there no more */
 	bool is_dead;
 };
 
@@ -90,6 +91,14 @@ static bool is_news(struct uvf_eventwatch *watch)
 	       count != watch->initial;
 }
 
+static void call(struct uvf_eventwatch *watch)
+{
+	if (!consume(watch->fd))
+		return;
+	watch->is_consumed = true;
+	watch->fn(watch->opaque);
+}
+
 static void free_watch(struct uvf_eventwatch *watch)
 {
 	close(watch->fd);
@@ -123,8 +132,8 @@ static void serve(uint64_t id) UVF_NO_ANALYSIS
 	if (!watch)
 		return;
 	uvf_lock(watch->lock);
-	if (!watch->is_dead && is_news(watch) && consume(watch->fd))
-		watch->fn(watch->opaque);
+	if (!watch->is_dead && is_news(watch))
+		call(watch);
 	uvf_unlock(watch->lock);
 
 	pthread_mutex_lock(&registry.lock);
@@ -308,6 +317,22 @@ int uvf_eventwatch_attach(struct uvf_eventwatch **slot,
 	if (ret)
 		uvf_eventfd_drop(&efd);
 	return ret;
+}
+
+void uvf_eventwatch_flush(struct uvf_eventwatch *watch)
+{
+	uint64_t count;
+
+	if (!watch)
+		return;
+	uvf_assert_held(watch->lock);
+	/* What was there at the start is no signal, and stays. */
+	if (!watch->is_consumed && uvf_eventinfo_count(watch->fd, &count) &&
+	    count == watch->initial)
+		return;
+	call(watch);
+	if (watch->is_consumed)
+		watch->has_initial = false;
 }
 
 void uvf_eventwatch_destroy(struct uvf_eventwatch *watch)

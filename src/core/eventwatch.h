@@ -55,6 +55,13 @@ int uvf_eventwatch_attach(struct uvf_eventwatch **slot,
 	UVF_REQUIRES(*lock);
 
 /*
+ * Make the call now for what was signalled and not seen yet, so that it comes
+ * before what the client asks for next.  Context: the watch's lock is held.
+ * Takes NULL.
+ */
+void uvf_eventwatch_flush(struct uvf_eventwatch *watch);
+
+/*
  * No call is made afterwards.  Context: the watch's lock is held.  Takes
  * NULL.
  */

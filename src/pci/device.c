@@ -257,6 +257,7 @@ static void destroy(struct uvf_bus_device *bus)
 	if (pci->physfn)
 		uvf_bus_device_put(&pci->physfn->bus);
 	unconfigure(pci);
+	uvf_mutex_fini(&pci->vf_token.lock);
 	uvf_free(pci);
 }
 
@@ -348,6 +349,7 @@ static void init_fields(struct uvf_pci *pci, struct uvf_machine *machine,
 	pci->user.numa_node = -1;
 	atomic_init(&pci->sriov.is_autoprobe, true);
 	uvf_list_init(&pci->ioeventfds);
+	uvf_mutex_init(&pci->vf_token.lock);
 }
 
 /* To an IOMMU all that is behind a conventional bridge is that bridge. */
@@ -426,6 +428,7 @@ static void destroy_unborn(struct uvf_pci *pci)
 	if (pci->physfn)
 		uvf_bus_device_put(&pci->physfn->bus);
 	unconfigure(pci);
+	uvf_mutex_fini(&pci->vf_token.lock);
 	uvf_free(pci);
 }
 

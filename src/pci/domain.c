@@ -13,6 +13,9 @@
 
 bool uvf_domain_is_resettable(const struct uvf_pci *pci)
 {
+	/* A VF that is not on the bus of its PF is on one without a bridge. */
+	if (pci->physfn && pci->address.bus != pci->physfn->address.bus)
+		return false;
 	return pci->bus.parent;
 }
 

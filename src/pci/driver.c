@@ -29,56 +29,19 @@
 #include "pci/slot.h"
 #include "pci/sriov.h"
 #include "pci/v02.h"
+#include "pci/vf_token.h"
 
 #define PORT_DRIVER  "pcieport"
 #define CLASS_BRIDGE 0x060400 /* PCI to PCI, normal decode */
-#define VF_TOKEN     "vf_token="
-#define UUID_LEN     36
-#define UUID_DASH    "\x08\x0d\x12\x17" /* places of the dashes */
 
-static bool is_uuid(const char *text)
-{
-	for (int i = 0; i < UUID_LEN; i++) {
-		bool is_dash = memchr(UUID_DASH, i, 4);
-		char c = text[i];
-
-		if (is_dash ? c != '-'
-			    : !((c >= '0' && c <= '9') ||
-				((c | 0x20) >= 'a' && (c | 0x20) <= 'f')))
-			return false;
-	}
-	return true;
-}
-
-/*
- * "0000:00:03.0", and options behind a space.  No function here has to do
- * with SR-IOV, so that a token is always one too many.
- */
 static int pci_match(struct uvf_device *device, const char *name)
 {
-	const char *own = device->bus_device->name;
-	size_t len = strlen(own);
-	bool has_token = false;
+	return uvf_vf_token_match(uvf_pci_of(device), name);
+}
 
-	if (strncmp(name, own, len))
-		return 0;
-	name += len;
-	if (*name && *name != ' ')
-		return 0;
-	while (*name) {
-		if (*name == ' ') {
-			name++;
-			continue;
-		}
-		if (has_token || strncmp(name, VF_TOKEN, strlen(VF_TOKEN)))
-			return -EINVAL;
-		name += strlen(VF_TOKEN);
-		if (strlen(name) < UUID_LEN || !is_uuid(name))
-			return -EINVAL;
-		name += UUID_LEN;
-		has_token = true;
-	}
-	return has_token ? -EINVAL : 1;
+static int pci_match_token(struct uvf_device *device, const uint8_t *uuid)
+{
+	return uvf_vf_token_check(uvf_pci_of(device), uuid);
 }
 
 /* A function that is on its way out of its driver: -EAGAIN. */
@@ -104,6 +67,8 @@ static int pci_open(struct uvf_device *device)
 	uvf_barmem_show_locked(pci);
 out:
 	uvf_unlock(&pci->model.lock);
+	if (!ret)
+		uvf_vf_token_use(pci);
 	return ret;
 }
 
@@ -114,6 +79,7 @@ static void pci_close(struct uvf_device *device)
 
 	if (device->open_count)
 		return;
+	uvf_vf_token_unuse(pci);
 	uvf_migrate_close(pci);
 	uvf_lock(&pci->model.lock);
 	uvf_low_power_exit_locked(pci);
@@ -173,6 +139,7 @@ static void pci_rest(struct uvf_device *device)
 
 const struct uvf_device_ops uvf_pci_device_ops = {
 	.match = pci_match,
+	.match_token = pci_match_token,
 	.open = pci_open,
 	.close = pci_close,
 	.request = pci_request,
@@ -210,6 +177,7 @@ static int vfio_probe(struct uvf_driver *driver, struct uvf_bus_device *bus)
 	/* Functions behind one bridge are reset together, but for VFs. */
 	if (bus->parent && !pci->physfn)
 		ret = uvf_device_assign_set(&pci->vfio, bus->parent);
+	uvf_vf_token_init(pci);
 	if (!ret)
 		ret = uvf_device_register(&pci->vfio);
 	if (ret) {
@@ -315,7 +283,7 @@ int uvf_pci_driver_set_vfs(struct uvf_pci *pci, unsigned int count,
 	bool is_vfio = driver && driver->ops == &vfio_ops;
 
 	uvf_assert_held(&pci->bus.lock);
-	if (is_vfio ? !pci->profile->vfio_has_vfs
+	if (is_vfio ? !uvf_vf_token_is_known(pci)
 		    : !driver || driver->ops != &host_ops)
 		return -ENOENT;
 	if (count && uvf_sriov_count(pci))

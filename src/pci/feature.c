@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * VFIO_DEVICE_FEATURE of vfio-pci: low power.
+ * VFIO_DEVICE_FEATURE of vfio-pci: low power, and the token of VFs.
  *
  * While it is engaged the function rests in D3 between two uses of the file:
  * mappings fault and INTx is masked.  With a wakeup eventfd the first use
@@ -13,6 +13,7 @@
 #include "pci/handlers.h"
 #include "pci/irqs.h"
 #include "pci/reset.h"
+#include "pci/vf_token.h"
 
 /* In <linux/vfio.h> since 6.1. */
 #define LOW_POWER_ENTRY             3
@@ -105,6 +106,7 @@ static int enter_with_wakeup(struct uvf_pci *pci, struct uvf_caller *caller,
  * Source: drivers/vfio/pci/vfio_pci_core.c, Linux 6.12.
  * Return: 0, or, in the order they are tested:
  *   -ENOTTY  the feature is none of ours
+ *   for the token of VFs what uvf_vf_token_feature() says
  *   -EINVAL  GET; neither SET nor PROBE; too little data
  *   -EFAULT, -EINVAL, -EBADF  the wakeup eventfd
  *   -EINVAL  low power is engaged already
@@ -117,6 +119,9 @@ long pci_ioctl_feature(struct uvf_device *device, struct uvf_caller *caller,
 	size_t min = 0;
 	int ret;
 
+	if (feature == VFIO_DEVICE_FEATURE_PCI_VF_TOKEN)
+		return uvf_vf_token_feature(pci, caller, flags, data,
+					    data_size);
 	if (feature < LOW_POWER_ENTRY || feature > LOW_POWER_EXIT)
 		return -ENOTTY;
 	if (feature == LOW_POWER_ENTRY_WITH_WAKEUP)

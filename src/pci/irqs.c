@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/profile.h"
+#include "core/eventwatch.h"
 #include "pci/handlers.h"
 
 unsigned int uvf_irq_count_locked(struct uvf_pci *pci, uint32_t index)
@@ -189,6 +190,7 @@ long pci_ioctl_set_irqs(struct uvf_device *device, struct uvf_caller *caller,
 	if (ret)
 		return ret;
 	uvf_lock(&pci->model.lock);
+	uvf_eventwatch_flush(pci->intx.unmask);
 	ret = dispatch_locked(pci, &set);
 	uvf_unlock(&pci->model.lock);
 	uvf_set_irqs_end(&set);

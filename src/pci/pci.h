@@ -149,6 +149,15 @@ struct uvf_pci_user {
 	uint8_t reset_methods[UVF_PCI_RESET_METHODS]; /* 0 ends */
 };
 
+#define UVF_VF_TOKEN_SIZE 16
+
+/* Of a PF: what its users and those of its VFs have to know. */
+struct uvf_pci_vf_token {
+	struct uvf_mutex lock; /* a leaf; protects what follows */
+	uint8_t uuid[UVF_VF_TOKEN_SIZE];
+	unsigned int users; /* VFs that are open */
+};
+
 struct uvf_pci {
 	struct uvf_bus_device bus;
 	struct uvf_device vfio;
@@ -185,6 +194,10 @@ struct uvf_pci {
 	struct uvf_migrate *migrate; /* owned; fixed; NULL: it stays */
 
 	unsigned int v02_opens; /* under the lock of struct uvf_v02 */
+
+	struct uvf_pci_vf_token vf_token;
+	/* Of a VF that vfio-pci has: whose token counts, or NULL. */
+	struct uvf_pci *token_pf;
 
 	/* Nobody has reset it since it was used; under the set's lock. */
 	bool needs_reset;
