@@ -49,4 +49,6 @@ done
 dmesg | grep -E 'igb.*([Hh]ang|[Ee]rror|[Ff]ail)|BUG:|WARNING:|Oops' |
 	sed 's/^/GUEST complains /'
 echo 'GUEST end'
+read -r answer
+[ "$answer" != again ] || reboot -f
 poweroff -f
