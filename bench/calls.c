@@ -5,6 +5,7 @@
  * lines only where there is a VFIO.
  *
  *   calls [ADDRESS OF AN EDU DEVICE]
+ *   calls echo [ADDRESS OF AN ECHO DEVICE]
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -20,6 +21,11 @@
 #include <linux/vfio.h>
 
 #define ROUNDS 9
+
+/* Registers of echo.c, of 32 bits. */
+#define ECHO_BELL   0x400
+#define ECHO_ANSWER 0x800
+#define BAR_BYTES   0x4000
 
 static int null_fd, zero_fd, container, device;
 static volatile uint32_t *regs;
@@ -116,13 +122,36 @@ static void do_bar_pread(void)
 		abort();
 }
 
+/* A store that the device sees, and its answer. */
+static void do_doorbell(void)
+{
+	uint32_t next = regs[ECHO_ANSWER] + 1;
+
+	regs[ECHO_BELL] = next;
+	while (regs[ECHO_ANSWER] != next)
+		__builtin_ia32_pause();
+}
+
 static int die(const char *what)
 {
 	perror(what);
 	return 1;
 }
 
-static int measure_vfio(const char *address)
+static void measure_edu(void)
+{
+	measure("bar_pread", do_bar_pread, 10000);
+	measure("mmio_load", do_mmio_load, 10000);
+	measure("mmio_store", do_mmio_store, 10000);
+}
+
+static void measure_echo(void)
+{
+	regs[0] = 1; /* the bell is watched from now on */
+	measure("doorbell", do_doorbell, 20000);
+}
+
+static int measure_vfio(const char *address, void (*fn)(void))
 {
 	char path[PATH_MAX], target[PATH_MAX];
 	ssize_t len;
@@ -146,12 +175,11 @@ static int measure_vfio(const char *address)
 	device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, address);
 	if (device < 0)
 		return die("VFIO_GROUP_GET_DEVICE_FD");
-	regs = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, device, 0);
+	regs = mmap(NULL, BAR_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, device,
+		    0);
 	if (regs == MAP_FAILED)
 		return die("mmap");
-	measure("bar_pread", do_bar_pread, 10000);
-	measure("mmio_load", do_mmio_load, 10000);
-	measure("mmio_store", do_mmio_store, 10000);
+	fn();
 	return 0;
 }
 
@@ -161,6 +189,8 @@ int main(int argc, char **argv)
 	zero_fd = open("/dev/zero", O_RDONLY);
 	if (null_fd < 0 || zero_fd < 0)
 		return die("/dev/null");
+	if (argc > 2)
+		return measure_vfio(argv[2], measure_echo);
 	measure("getppid", do_getppid, 500000);
 	measure("ioctl_other", do_ioctl_other, 500000);
 	measure("pread_null", do_pread_null, 500000);
@@ -168,7 +198,7 @@ int main(int argc, char **argv)
 	measure("open_close", do_open_close, 50000);
 	measure("mmap_munmap", do_mmap_munmap, 100000);
 	if (argc > 1)
-		return measure_vfio(argv[1]);
+		return measure_vfio(argv[1], measure_edu);
 	measure("ioctl_null", do_ioctl_null, 500000);
 	return 0;
 }
