@@ -60,6 +60,11 @@ struct uvfio_msi {
 	bool maskable; /* per vector */
 };
 
+/*
+ * uvfio keeps the table and the pending bits.  Their pages are TRAP, or RDIRECT
+ * where they may be read without a trap; then nothing else that is loaded with
+ * an effect is in these.
+ */
 struct uvfio_msix {
 	uint8_t offset;   /* in config space; 0: no MSI-X */
 	uint16_t vectors; /* 1 to 2048 */

@@ -284,7 +284,10 @@ static int check_bar(const struct uvfio_pci_model *desc, unsigned int i,
 	return check_spans(desc, bar, err);
 }
 
-/* Whether the bytes lie in pages of a memory BAR that are TRAP. */
+/*
+ * Whether stores to the bytes are trapped: they lie in pages of a memory BAR
+ * that are TRAP, or RDIRECT all of them.
+ */
 static bool is_trapped(const struct uvfio_bar *bar, uint64_t off, uint64_t size)
 {
 	uint64_t first = off & ~(UVF_PCI_PAGE - 1);
@@ -295,8 +298,11 @@ static bool is_trapped(const struct uvfio_bar *bar, uint64_t off, uint64_t size)
 	for (size_t i = 0; i < bar->span_count; i++) {
 		const struct uvfio_span *span = &bar->spans[i];
 
-		if (span->kind != UVFIO_PAGE_TRAP && span->offset < end &&
-		    first < span->offset + span->size)
+		if (span->kind == UVFIO_PAGE_TRAP || span->offset >= end ||
+		    first >= span->offset + span->size)
+			continue;
+		if (span->kind != UVFIO_PAGE_RDIRECT || span->offset > first ||
+		    end > span->offset + span->size)
 			return false;
 	}
 	return true;
@@ -320,7 +326,8 @@ static int check_msix(const struct uvfio_pci_model *desc,
 			table_size) ||
 	    !is_trapped(&desc->bars[msix->pba_bar], msix->pba_offset, pba_size))
 		return refuse(desc, err,
-			      "MSI-X table and PBA lie in TRAP pages of BARs");
+			      "MSI-X table and PBA lie in TRAP or RDIRECT "
+			      "pages of BARs");
 	if (msix->table_bar == msix->pba_bar &&
 	    msix->table_offset < msix->pba_offset + pba_size &&
 	    msix->pba_offset < msix->table_offset + table_size)

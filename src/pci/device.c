@@ -117,21 +117,21 @@ static int init_hardware(struct uvf_pci *pci, struct uvfio_error *err)
 	ret = uvf_hw_init(pci);
 	if (ret)
 		return ret;
-	ret = uvf_msix_init(pci);
+	ret = uvf_barmem_init(pci);
 	if (ret)
 		goto err_hw;
+	ret = uvf_msix_init(pci);
+	if (ret)
+		goto err_barmem;
 	ret = uvf_vpd_init(pci);
 	if (ret)
 		goto err_msix;
-	ret = uvf_barmem_init(pci);
-	if (ret)
-		goto err_vpd;
 	return 0;
 
-err_vpd:
-	uvf_vpd_fini(pci);
 err_msix:
 	uvf_msix_fini(pci);
+err_barmem:
+	uvf_barmem_fini(pci);
 err_hw:
 	uvf_hw_fini(pci);
 	return ret;
@@ -139,9 +139,9 @@ err_hw:
 
 static void fini_hardware(struct uvf_pci *pci)
 {
-	uvf_barmem_fini(pci);
 	uvf_vpd_fini(pci);
 	uvf_msix_fini(pci);
+	uvf_barmem_fini(pci);
 	uvf_hw_fini(pci);
 }
 

@@ -3,6 +3,7 @@
  * MSI-X as hardware has it: a table of messages with a mask each, and bits
  * for messages that wait behind a mask.  The host writes the messages; what
  * a client stores through a mapping is kept, but only masks have an effect.
+ * Where the model declares its pages RDIRECT, it lies in the BAR's memory.
  */
 #include <errno.h>
 #include <string.h>
@@ -10,18 +11,36 @@
 #include <linux/pci_regs.h>
 
 #include "base/alloc.h"
+#include "pci/bar.h"
 #include "pci/hw.h"
 #include "pci/irqs.h"
 
+/* Where a client reads it without a trap, or NULL. */
+static void *mirror_at(struct uvf_pci *pci, unsigned int bar, uint64_t off)
+{
+	uint64_t first, size;
+
+	if (uvf_bar_page_kind(pci, bar, off, &first, &size) !=
+	    UVFIO_PAGE_RDIRECT)
+		return NULL;
+	return uvf_barmem_ptr(&pci->model, bar, off);
+}
+
 int uvf_msix_init(struct uvf_pci *pci)
 {
-	unsigned int count =
-		pci->desc->msix.offset ? pci->desc->msix.vectors : 0;
+	const struct uvfio_msix *msix = &pci->desc->msix;
+	unsigned int count = msix->offset ? msix->vectors : 0;
 
 	if (!count)
 		return 0;
-	pci->msix.table = uvf_calloc(count, PCI_MSIX_ENTRY_SIZE);
-	pci->msix.pending = uvf_calloc((count + 63) / 64, sizeof(uint64_t));
+	pci->msix.table = mirror_at(pci, msix->table_bar, msix->table_offset);
+	pci->msix.pending = mirror_at(pci, msix->pba_bar, msix->pba_offset);
+	if (!pci->msix.table)
+		pci->msix.table = pci->msix.own_table =
+			uvf_calloc(count, PCI_MSIX_ENTRY_SIZE);
+	if (!pci->msix.pending)
+		pci->msix.pending = pci->msix.own_pending =
+			uvf_calloc((count + 63) / 64, sizeof(uint64_t));
 	if (!pci->msix.table || !pci->msix.pending) {
 		uvf_msix_fini(pci);
 		return -ENOMEM;
@@ -35,8 +54,10 @@ int uvf_msix_init(struct uvf_pci *pci)
 
 void uvf_msix_fini(struct uvf_pci *pci)
 {
-	uvf_free(pci->msix.table);
-	uvf_free(pci->msix.pending);
+	uvf_free(pci->msix.own_table);
+	uvf_free(pci->msix.own_pending);
+	pci->msix.own_table = NULL;
+	pci->msix.own_pending = NULL;
 	pci->msix.table = NULL;
 	pci->msix.pending = NULL;
 	pci->msix.count = 0;

@@ -76,8 +76,10 @@ struct uvf_pci_intx {
 /* The registers of MSI-X in a BAR. */
 struct uvf_pci_msix {
 	unsigned int count; /* entries; fixed; 0: no MSI-X */
-	uint8_t *table;     /* 16 bytes an entry */
-	uint64_t *pending;  /* bits */
+	uint8_t *table;     /* 16 bytes an entry; own, or in the BAR's memory */
+	uint64_t *pending;  /* bits, likewise */
+	uint8_t *own_table;
+	uint64_t *own_pending;
 };
 
 /* Addresses that a bridge passes on. */

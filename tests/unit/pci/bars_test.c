@@ -302,8 +302,9 @@ static void pages_have_their_kinds(void **state)
 		{0x4000, 0x4000, 0x2000, UVF_PAGE_MEMORY, UVF_PAGE_MEMORY},
 		{0x5123, 0x4000, 0x2000, UVF_PAGE_MEMORY, UVF_PAGE_MEMORY},
 		{0x6000, 0x6000, 0x1000, UVF_PAGE_TRAP, UVF_PAGE_MEMORY},
-		{0x8000, 0x7000, 0x3000, UVF_PAGE_TRAP, UVF_PAGE_TRAP},
-		{0xa000, 0xa000, 0x1000, UVF_PAGE_MIRROR, UVF_PAGE_MIRROR},
+		{0x7000, 0x7000, 0x1000, UVF_PAGE_TRAP, UVF_PAGE_TRAP},
+		{0x8000, 0x8000, 0x3000, UVF_PAGE_MIRROR, UVF_PAGE_MIRROR},
+		{0xa000, 0x8000, 0x3000, UVF_PAGE_MIRROR, UVF_PAGE_MIRROR},
 		{0xb000, 0xb000, 0x1000, UVF_PAGE_TRAP, UVF_PAGE_TRAP},
 		{0xc000, 0xc000, 0x4000, UVF_PAGE_TRAP, UVF_PAGE_TRAP},
 	};
@@ -479,6 +480,36 @@ static uint32_t wait_for_write(struct rig *rig, unsigned int writes)
 	return value;
 }
 
+static void ioeventfd_writes_its_width(void **state)
+{
+	const uint64_t data = 0x1122334455667788;
+	struct rig *rig = rig_create(&model_full, NULL, false);
+	int fd = event_create();
+	uint64_t one = 1;
+
+	(void)state;
+	for (uint32_t size = 1; size <= 8; size *= 2) {
+		assert_int_equal(ioeventfd(rig, size, 0x10, data, fd), 0);
+		probe_clear(rig->probe);
+		memset(rig->probe->regs, 0, 0x20);
+		assert_int_equal(write(fd, &one, 8), 8);
+		assert_int_equal(
+			wait_for_write(rig, 1),
+			(uint32_t)data &
+				(size < 4 ? (1u << 8 * size) - 1 : ~0u));
+		assert_int_equal(rig->probe->log[0].off, 0x10);
+		assert_int_equal(rig->probe->log[0].len, size);
+		assert_memory_equal(rig->probe->regs + 0x10, &data, size);
+		assert_int_equal(rig->probe->regs[0x10 + size], 0);
+		/* The same with another eventfd is the same. */
+		assert_int_equal(ioeventfd(rig, size, 0x10, data, 0), -EEXIST);
+		assert_int_equal(ioeventfd(rig, size, 0x10, data, -1), 0);
+		assert_int_equal(ioeventfd(rig, size, 0x10, data, -1), -ENODEV);
+	}
+	rig_destroy(rig);
+	close(fd);
+}
+
 static void ioeventfd_writes_registers(void **state)
 {
 	struct rig *rig = rig_create(&model_full, NULL, false);
@@ -627,6 +658,7 @@ int main(void)
 		cmocka_unit_test(memory_is_shared_and_doorbells_ring),
 		cmocka_unit_test(zap_takes_mappings_away),
 		cmocka_unit_test(overtaken_fault_maps_nothing),
+		cmocka_unit_test(ioeventfd_writes_its_width),
 		cmocka_unit_test(ioeventfd_writes_registers),
 		cmocka_unit_test(low_power_takes_mappings),
 		cmocka_unit_test(registers_survive_where_nothing_resets),

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/device.h"
 #include "mem/mem.h"
@@ -15,6 +16,8 @@
 #define RAM     0x4000u
 #define POLL    0x6000u
 #define RDIRECT 0xa000u
+#define TABLE   0x8000u /* of MSI-X */
+#define PENDING 0x9000u
 #define HOLE    0xb000u
 
 typedef bool access_fn(struct rig *rig, uint64_t off, void *buf, size_t len,
@@ -133,6 +136,43 @@ static void loads_of_a_mirror_find_memory_and_stores_the_model(void **state)
 	rig_destroy(rig);
 }
 
+/* Where it is loaded from without a trap. */
+static void a_table_of_messages_is_in_the_memory_of_the_bar(void **state)
+{
+	struct rig *rig = rig_create(&model_full, NULL, false);
+	uint32_t *table = uvfio_mem(&rig->pci->model, 0, TABLE);
+	uint64_t *pending = uvfio_mem(&rig->pci->model, 0, PENDING);
+	int fds[70] = {0};
+	uint64_t bits;
+
+	(void)state;
+	/* All entries are masked, and nobody waits. */
+	for (unsigned int i = 0; i < 70; i++) {
+		assert_int_equal(table[4 * i + 3], 1);
+		fds[i] = event_create();
+	}
+	assert_int_equal(pending[0], 0);
+	cfg_set(rig, 4, 2, 6);
+	assert_int_equal(set_irqs(rig, EVENTFD | TRIGGER, MSIX, 0, 70, fds), 0);
+	assert_int_equal(table[4 * 5 + 3], 0);
+	store(rig, by_mapping, TABLE + 16 * 5 + 12, 4, 1);
+	assert_int_equal(table[4 * 5 + 3], 1);
+	assert_int_equal(model_send(rig, 5), 0);
+	assert_int_equal(event_take(fds[5]), 0);
+	assert_int_equal(*pending, 1 << 5);
+	bits = load(rig, by_mapping, PENDING, 8);
+	assert_int_equal(bits, 1 << 5);
+	/* Pending bits are read-only. */
+	store(rig, by_mapping, PENDING, 8, 0);
+	assert_int_equal(*pending, 1 << 5);
+	store(rig, by_mapping, TABLE + 16 * 5 + 12, 4, 0);
+	assert_int_equal(event_take(fds[5]), 1);
+	assert_int_equal(*pending, 0);
+	rig_destroy(rig);
+	for (unsigned int i = 0; i < 70; i++)
+		close(fds[i]);
+}
+
 static void nobody_is_in_a_hole(void **state)
 {
 	struct rig *rig = rig_create(&model_full, NULL, false);
@@ -192,6 +232,8 @@ int main(void)
 			trapped_stores_come_in_order_with_their_widths),
 		cmocka_unit_test(
 			loads_of_a_mirror_find_memory_and_stores_the_model),
+		cmocka_unit_test(
+			a_table_of_messages_is_in_the_memory_of_the_bar),
 		cmocka_unit_test(nobody_is_in_a_hole),
 		cmocka_unit_test(a_doorbell_rings_whoever_stores),
 		cmocka_unit_test(no_page_answers_without_memory_decode),

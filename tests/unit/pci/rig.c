@@ -84,7 +84,7 @@ const struct uvfio_device_ops probe_ops = {
 static const struct uvfio_span full_spans[] = {
 	{0x4000, 0x2000, UVFIO_PAGE_RAM},
 	{0x6000, 0x1000, UVFIO_PAGE_POLL},
-	{0xa000, 0x1000, UVFIO_PAGE_RDIRECT},
+	{0x8000, 0x3000, UVFIO_PAGE_RDIRECT}, /* MSI-X in two of them */
 	{0xb000, 0x1000, UVFIO_PAGE_HOLE},
 };
 
