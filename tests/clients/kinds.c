@@ -78,7 +78,6 @@ static bool is_memory(volatile uint8_t *page)
 	return n == 8;
 }
 
-/* Shows V51. */
 static void each_way_sees_the_same(void)
 {
 	volatile uint8_t *bar = map_bar(PROT_READ | PROT_WRITE);
@@ -137,7 +136,6 @@ static void set_decode(bool on)
 	CHECK(pwrite(vfio.device, &command, 2, CONFIG + PCI_COMMAND) == 2);
 }
 
-/* Shows V50. */
 static void none_answers_without_decode(volatile uint8_t *bar)
 {
 	static const unsigned int pages[] = {0, MEMORY, MIRROR, HOLE};
@@ -160,7 +158,6 @@ static void none_answers_without_decode(volatile uint8_t *bar)
 	}
 }
 
-/* Shows V50. */
 static void rights_are_the_mapping_s(void)
 {
 	volatile uint8_t *bar = map_bar(PROT_READ);
