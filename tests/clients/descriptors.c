@@ -369,6 +369,7 @@ static void the_device_holds_its_group(void)
 	CHECK(group_is_free());
 }
 
+/* Shows V52. */
 static void a_mapping_holds_the_device(void)
 {
 	struct client_vfio vfio = client_open();

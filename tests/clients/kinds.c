@@ -78,6 +78,7 @@ static bool is_memory(volatile uint8_t *page)
 	return n == 8;
 }
 
+/* Shows V51. */
 static void each_way_sees_the_same(void)
 {
 	volatile uint8_t *bar = map_bar(PROT_READ | PROT_WRITE);
@@ -136,6 +137,7 @@ static void set_decode(bool on)
 	CHECK(pwrite(vfio.device, &command, 2, CONFIG + PCI_COMMAND) == 2);
 }
 
+/* Shows V50. */
 static void none_answers_without_decode(volatile uint8_t *bar)
 {
 	static const unsigned int pages[] = {0, MEMORY, MIRROR, HOLE};
@@ -158,6 +160,7 @@ static void none_answers_without_decode(volatile uint8_t *bar)
 	}
 }
 
+/* Shows V50. */
 static void rights_are_the_mapping_s(void)
 {
 	volatile uint8_t *bar = map_bar(PROT_READ);

@@ -285,7 +285,7 @@ static void waiting_writer_can_be_killed(void)
 	CHECK(group_is_free());
 }
 
-/* Shows O4. */
+/* Shows O4, V52. */
 static void unbind_waits_for_a_mapping(void)
 {
 	struct vfio_region_info info = {.argsz = sizeof(info)};

@@ -480,6 +480,7 @@ static uint32_t wait_for_write(struct rig *rig, unsigned int writes)
 	return value;
 }
 
+/* Shows V53. */
 static void ioeventfd_writes_its_width(void **state)
 {
 	const uint64_t data = 0x1122334455667788;
@@ -510,6 +511,7 @@ static void ioeventfd_writes_its_width(void **state)
 	close(fd);
 }
 
+/* Shows V53. */
 static void ioeventfd_writes_registers(void **state)
 {
 	struct rig *rig = rig_create(&model_full, NULL, false);
