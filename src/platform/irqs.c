@@ -22,9 +22,11 @@ static bool is_level(const struct uvf_platform_irq *irq)
 }
 
 /* What the handler of the host does with an interrupt. */
-static void handle_locked(struct uvf_platform_irq *irq)
-	UVF_REQUIRES(irq->owner->model.lock)
+static void handle_locked(struct uvf_platform *platform,
+			  struct uvf_platform_irq *irq)
+	UVF_REQUIRES(platform->model.lock)
 {
+	uvf_assert_held(&platform->model.lock);
 	if (is_level(irq) && irq->is_masked)
 		return;
 	if (is_level(irq))
@@ -34,15 +36,16 @@ static void handle_locked(struct uvf_platform_irq *irq)
 }
 
 /* The controller delivers what there is to deliver. */
-static void deliver_locked(struct uvf_platform_irq *irq)
-	UVF_REQUIRES(irq->owner->model.lock)
+static void deliver_locked(struct uvf_platform *platform,
+			   struct uvf_platform_irq *irq)
+	UVF_REQUIRES(platform->model.lock)
 {
 	bool has_cause = is_level(irq) ? irq->level : irq->is_pending;
 
 	if (irq->trigger < 0 || !has_cause)
 		return;
 	irq->is_pending = false;
-	handle_locked(irq);
+	handle_locked(platform, irq);
 }
 
 void uvfio_line_set(struct uvfio_dev *dev, unsigned int line, bool level)
@@ -50,7 +53,7 @@ void uvfio_line_set(struct uvfio_dev *dev, unsigned int line, bool level)
 	struct uvf_platform *platform = uvf_platform_of_model(dev);
 	struct uvf_platform_irq *irq;
 
-	uvf_assert_held(&dev->lock);
+	uvf_assert_held(&platform->model.lock);
 	if (line >= platform->desc->line_count)
 		return;
 	irq = &platform->irqs[line];
@@ -60,30 +63,33 @@ void uvfio_line_set(struct uvfio_dev *dev, unsigned int line, bool level)
 	/* A controller that never started a line does not keep its edges. */
 	if (level && !is_level(irq))
 		irq->is_pending = irq->has_had_trigger;
-	deliver_locked(irq);
+	deliver_locked(platform, irq);
 }
 
-static void unmask_locked(struct uvf_platform_irq *irq)
-	UVF_REQUIRES(irq->owner->model.lock)
+static void unmask_locked(struct uvf_platform *platform,
+			  struct uvf_platform_irq *irq)
+	UVF_REQUIRES(platform->model.lock)
 {
 	irq->is_masked = false;
-	deliver_locked(irq);
+	deliver_locked(platform, irq);
 }
 
 static void on_mask_event(void *opaque)
 {
 	struct uvf_platform_irq *irq = opaque;
+	struct uvf_platform *platform = irq->owner;
 
-	uvf_assert_held(&irq->owner->model.lock);
+	uvf_assert_held(&platform->model.lock);
 	irq->is_masked = true;
 }
 
 static void on_unmask_event(void *opaque)
 {
 	struct uvf_platform_irq *irq = opaque;
+	struct uvf_platform *platform = irq->owner;
 
-	uvf_assert_held(&irq->owner->model.lock);
-	unmask_locked(irq);
+	uvf_assert_held(&platform->model.lock);
+	unmask_locked(platform, irq);
 }
 
 void uvf_platform_irqs_open_locked(struct uvf_platform *platform)
@@ -143,9 +149,10 @@ long platform_ioctl_get_irq_info(struct uvf_device *device,
 }
 
 /* MASK and UNMASK: by an eventfd, or now. */
-static int set_mask_locked(struct uvf_platform_irq *irq,
+static int set_mask_locked(struct uvf_platform *platform,
+			   struct uvf_platform_irq *irq,
 			   const struct uvf_irq_set *set, bool is_mask)
-	UVF_REQUIRES(irq->owner->model.lock)
+	UVF_REQUIRES(platform->model.lock)
 {
 	struct uvf_eventwatch **slot = is_mask ? &irq->mask : &irq->unmask;
 	uvf_eventwatch_fn *fn = is_mask ? on_mask_event : on_unmask_event;
@@ -162,7 +169,7 @@ static int set_mask_locked(struct uvf_platform_irq *irq,
 			return 0;
 		}
 		ret = uvf_eventwatch_attach(slot, set->caller, fd,
-					    &irq->owner->model.lock, fn, irq,
+					    &platform->model.lock, fn, irq,
 					    &is_signalled);
 	} else {
 		is_signalled = uvf_irq_set_is_on(set, 0);
@@ -173,9 +180,10 @@ static int set_mask_locked(struct uvf_platform_irq *irq,
 }
 
 /* The old one goes first, whatever becomes of the new one. */
-static int set_fd_locked(struct uvf_platform_irq *irq,
+static int set_fd_locked(struct uvf_platform *platform,
+			 struct uvf_platform_irq *irq,
 			 struct uvf_caller *caller, int fd)
-	UVF_REQUIRES(irq->owner->model.lock)
+	UVF_REQUIRES(platform->model.lock)
 {
 	uvf_eventfd_drop(&irq->trigger);
 	if (fd < 0)
@@ -185,22 +193,24 @@ static int set_fd_locked(struct uvf_platform_irq *irq,
 		return fd;
 	irq->trigger = fd;
 	irq->has_had_trigger = true;
-	deliver_locked(irq);
+	deliver_locked(platform, irq);
 	return 0;
 }
 
-static int set_trigger_locked(struct uvf_platform_irq *irq,
+static int set_trigger_locked(struct uvf_platform *platform,
+			      struct uvf_platform_irq *irq,
 			      const struct uvf_irq_set *set)
-	UVF_REQUIRES(irq->owner->model.lock)
+	UVF_REQUIRES(platform->model.lock)
 {
 	if (!set->count && set->flags & VFIO_IRQ_SET_DATA_NONE)
-		return set_fd_locked(irq, set->caller, -1);
+		return set_fd_locked(platform, irq, set->caller, -1);
 	if (set->start || set->count != 1)
 		return -EINVAL;
 	if (set->flags & VFIO_IRQ_SET_DATA_EVENTFD)
-		return set_fd_locked(irq, set->caller, uvf_irq_set_fd(set, 0));
+		return set_fd_locked(platform, irq, set->caller,
+				     uvf_irq_set_fd(set, 0));
 	if (uvf_irq_set_is_on(set, 0))
-		handle_locked(irq);
+		handle_locked(platform, irq);
 	return 0;
 }
 
@@ -212,11 +222,11 @@ int uvf_platform_set_irq_locked(struct uvf_platform *platform,
 	uvf_assert_held(&platform->model.lock);
 	switch (set->flags & VFIO_IRQ_SET_ACTION_TYPE_MASK) {
 	case VFIO_IRQ_SET_ACTION_MASK:
-		return set_mask_locked(irq, set, true);
+		return set_mask_locked(platform, irq, set, true);
 	case VFIO_IRQ_SET_ACTION_UNMASK:
-		return set_mask_locked(irq, set, false);
+		return set_mask_locked(platform, irq, set, false);
 	case VFIO_IRQ_SET_ACTION_TRIGGER:
-		return set_trigger_locked(irq, set);
+		return set_trigger_locked(platform, irq, set);
 	default:
 		return -ENOTTY;
 	}

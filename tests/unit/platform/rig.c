@@ -83,7 +83,8 @@ long rig_set_irq(struct rig *rig, uint32_t flags, uint32_t index,
 			 .count = count}};
 
 	if (data)
-		memcpy(arg.set.data, data, sizeof(int32_t));
+		memcpy(arg.set.data, data,
+		       flags & VFIO_IRQ_SET_DATA_BOOL ? 1 : sizeof(int32_t));
 	return uvfio_ioctl(rig->machine, rig->device, VFIO_DEVICE_SET_IRQS,
 			   (uintptr_t)&arg);
 }
