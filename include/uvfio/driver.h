@@ -20,6 +20,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include <uvfio/migration.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -32,6 +34,40 @@ struct uvfio_vfio_device;
 
 /* Who makes a call, for the time of the call. */
 struct uvfio_client;
+
+/*
+ * How a driver's device migrates.  Which arcs lead to a state, when a stream
+ * begins and ends and what its file answers is decided before.
+ *
+ * Calls for one device never overlap.  None may be NULL, but precopy_left when
+ * the device has no PRE_COPY, and reset.
+ */
+struct uvfio_vfio_migration_ops {
+	uint32_t flags; /* VFIO_MIGRATION_* of linux/vfio.h */
+	/*
+	 * One arc.  On failure the device is still in @from; -EIO: it is in
+	 * ERROR, which a reset ends.  RESUMING to STOP judges the stream.
+	 */
+	int (*step)(struct uvfio_vfio_device *device,
+		    enum uvfio_migration_state from,
+		    enum uvfio_migration_state to);
+	/* Up to len bytes of state; 0: there are no more, now. */
+	ssize_t (*save)(struct uvfio_vfio_device *device, void *buf,
+			size_t len);
+	/* Take all of it, or fail. */
+	int (*load)(struct uvfio_vfio_device *device, const void *buf,
+		    size_t len);
+	/* Bytes that a save in STOP_COPY would give. */
+	uint64_t (*data_size)(struct uvfio_vfio_device *device);
+	/* Bytes left of those first to come, and of those that changed. */
+	void (*precopy_left)(struct uvfio_vfio_device *device,
+			     uint64_t *ret_initial, uint64_t *ret_dirty);
+	/* uvfio_migration_reset(): forget what is under way. */
+	void (*reset)(struct uvfio_vfio_device *device);
+	bool has_plain_end; /* PRE_COPY ends with 0 bytes, not -ENOMSG */
+	bool has_empty_log; /* DMA_LOGGING_* succeed, and tell of no page */
+	bool is_sample;     /* only where the profile's kernel has it */
+};
 
 /*
  * What a driver does.  Any of them may be NULL; what read, write, mmap and
@@ -105,7 +141,20 @@ struct uvfio_vfio_ops {
 	long (*device_feature)(struct uvfio_vfio_device *device,
 			       struct uvfio_client *client, uint32_t flags,
 			       uint64_t data, size_t size);
+	/* NULL: the device cannot be migrated. */
+	const struct uvfio_vfio_migration_ops *migration;
 };
+
+/**
+ * uvfio_migration_reset() - the device was reset: RUNNING, and no stream
+ * uvfio_migration_end() - no stream; the state stays
+ *
+ * Of a device without migration they do nothing.
+ *
+ * Context: any callback but those of migration.
+ */
+void uvfio_migration_reset(struct uvfio_vfio_device *device);
+void uvfio_migration_end(struct uvfio_vfio_device *device);
 
 /**
  * uvfio_copy_from_client() - read memory of the program that calls

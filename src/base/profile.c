@@ -65,6 +65,7 @@ static const struct row rows[] = {
 	ROW(SWITCH, has_mdev,                   0, 0, 0, 1, 1, 1, 1),
 	ROW(SWITCH, has_platform,               1, 0, 1, 1, 1, 1, 1),
 	ROW(SWITCH, platform_can_reset,         1, 0, 0, 1, 1, 1, 1),
+	ROW(SWITCH, sample_migrates,            0, 0, 0, 0, 0, 1, 1),
 	ROW(SWITCH, has_pasid,                  0, 0, 0, 0, 0, 0, 1),
 	ROW(SWITCH, has_core_feature,           0, 0, 0, 1, 1, 1, 1),
 	ROW(SWITCH, has_precopy,                0, 0, 0, 0, 1, 1, 1),

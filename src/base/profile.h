@@ -49,6 +49,7 @@ struct uvf_profile {
 	bool has_mdev;             /* mediated devices */
 	bool has_platform;         /* vfio-platform, or v0.2 for such */
 	bool platform_can_reset;   /* by handlers of the host */
+	bool sample_migrates;      /* mtty, the kernel's example */
 	bool has_pasid;            /* PASID attach, bind token, DMA_BUF */
 	bool has_core_feature;     /* VFIO_DEVICE_FEATURE */
 	bool has_precopy;          /* PRE_COPY and MIG_DATA_SIZE */

@@ -133,6 +133,14 @@ void uvf_migration_reset(struct uvf_migration *migration)
 	uvf_unlock(&migration->lock);
 }
 
+void uvf_migration_end(struct uvf_migration *migration)
+{
+	uvf_lock(&migration->lock);
+	uvf_migration_settle_locked(migration);
+	uvf_mig_stream_end_locked(migration);
+	uvf_unlock(&migration->lock);
+}
+
 void uvf_migration_destroy(struct uvf_migration *migration)
 {
 	if (!migration)

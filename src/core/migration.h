@@ -94,9 +94,12 @@ void uvf_migration_destroy(struct uvf_migration *migration);
 /* The device was reset, or closed by its last user: RUNNING, no stream. */
 void uvf_migration_reset(struct uvf_migration *migration);
 
+/* Its stream ends; the state stays. */
+void uvf_migration_end(struct uvf_migration *migration);
+
 /*
- * The same with the next call, for who holds locks below that of a migration.
- * A step that runs meanwhile belongs to the time before.
+ * As a reset, with the next call, for who holds locks below that of a
+ * migration. A step that runs meanwhile belongs to the time before.
  */
 void uvf_migration_note_reset(struct uvf_migration *migration);
 

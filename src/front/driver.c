@@ -17,6 +17,7 @@
 
 #include "base/alloc.h"
 #include "base/eventfd.h"
+#include "base/profile.h"
 #include "bus/bus.h"
 #include "bus/device.h"
 #include "bus/driver.h"
@@ -25,8 +26,10 @@
 #include "core/device_set.h"
 #include "core/file.h"
 #include "core/group.h"
+#include "core/migration.h"
 #include "core/pin.h"
 #include "core/set_irqs.h"
+#include "front/driver_migration.h"
 #include "front/machine.h"
 #include "mem/caller.h"
 
@@ -34,6 +37,7 @@ struct uvfio_vfio_device {
 	struct uvf_device core;
 	struct uvf_device_ops core_ops; /* only what the driver has */
 	const struct uvfio_vfio_ops *ops;
+	struct uvf_driver_migration migration;
 	void *data;
 	struct uvfio_machine *machine;
 	struct uvf_bus_device *found; /* of the machine, with a reference */
@@ -111,6 +115,7 @@ static int driver_init(struct uvf_device *core)
 
 static void free_device(struct uvfio_vfio_device *device)
 {
+	uvf_driver_migration_fini(&device->migration);
 	if (device->found)
 		uvf_bus_device_put(device->found);
 	else
@@ -274,6 +279,29 @@ static struct uvf_bus_device *find_bus_device(struct uvfio_vfio_device *device,
 	return &device->own;
 }
 
+static int init_migration(struct uvfio_vfio_device *device)
+{
+	const struct uvfio_vfio_migration_ops *ops = device->ops->migration;
+
+	if (!ops ||
+	    (ops->is_sample && !device->machine->bus.profile->sample_migrates))
+		return 0;
+	return uvf_driver_migration_init(&device->migration, device,
+					 &device->core, ops);
+}
+
+void uvfio_migration_reset(struct uvfio_vfio_device *device)
+{
+	if (device->core.migration)
+		uvf_migration_reset(device->core.migration);
+}
+
+void uvfio_migration_end(struct uvfio_vfio_device *device)
+{
+	if (device->core.migration)
+		uvf_migration_end(device->core.migration);
+}
+
 int uvfio_alloc_device(struct uvfio_machine *machine,
 		       struct uvfio_vfio_device **ret_device, const char *name,
 		       const struct uvfio_vfio_ops *ops, void *data)
@@ -294,7 +322,9 @@ int uvfio_alloc_device(struct uvfio_machine *machine,
 	fill_core_ops(device);
 	device->core.ops = &device->core_ops;
 	device->core.bus_device = find_bus_device(device, name);
-	ret = uvf_device_init(&machine->vfio, &device->core);
+	ret = init_migration(device);
+	if (!ret)
+		ret = uvf_device_init(&machine->vfio, &device->core);
 	if (ret) {
 		free_device(device);
 		return ret;

@@ -32,10 +32,9 @@ static enum uvf_model_pause pause_of(enum uvf_mig_state state)
 }
 
 /* What the bus had of a function that was loaded. */
-static void put_bus_locked(struct uvf_migrate *migrate)
-	UVF_REQUIRES(migrate->pci->model.lock)
+static void put_bus_locked(struct uvf_pci *pci) UVF_REQUIRES(pci->model.lock)
 {
-	struct uvf_pci *pci = migrate->pci;
+	struct uvf_migrate *migrate = pci->migrate;
 
 	if (!migrate->has_loaded_bus)
 		return;
@@ -51,21 +50,22 @@ static void put_bus_locked(struct uvf_migrate *migrate)
 static void enter(struct uvf_migrate *migrate, enum uvf_mig_state from,
 		  enum uvf_mig_state to)
 {
-	struct uvfio_dev *dev = &migrate->pci->model;
+	struct uvf_pci *pci = migrate->pci;
 
-	uvf_lock(&dev->lock);
+	uvf_lock(&pci->model.lock);
 	/* One that was reset meanwhile runs. */
 	if (!uvf_migration_was_reset(migrate->migration)) {
-		uvf_model_pause_locked(dev, pause_of(to));
+		uvf_model_pause_locked(&pci->model, pause_of(to));
 		if (migrate->ops->arc)
-			migrate->ops->arc(dev, (enum uvfio_migration_state)from,
+			migrate->ops->arc(&pci->model,
+					  (enum uvfio_migration_state)from,
 					  (enum uvfio_migration_state)to);
-		if (dev->pause != UVF_MODEL_STOPPED) {
-			uvf_irqs_notify_locked(migrate->pci);
-			put_bus_locked(migrate);
+		if (pci->model.pause != UVF_MODEL_STOPPED) {
+			uvf_irqs_notify_locked(pci);
+			put_bus_locked(pci);
 		}
 	}
-	uvf_unlock(&dev->lock);
+	uvf_unlock(&pci->model.lock);
 }
 
 static int migrate_step(void *arg, enum uvf_mig_state from,
@@ -240,12 +240,11 @@ void uvf_migrate_fini(struct uvf_pci *pci)
 	pci->migrate = NULL;
 }
 
-static void let_run_locked(struct uvf_migrate *migrate)
-	UVF_REQUIRES(migrate->pci->model.lock)
+static void let_run_locked(struct uvf_pci *pci) UVF_REQUIRES(pci->model.lock)
 {
-	migrate->has_loaded_bus = false;
-	uvf_model_pause_locked(&migrate->pci->model, UVF_MODEL_RUNS);
-	uvf_irqs_notify_locked(migrate->pci);
+	pci->migrate->has_loaded_bus = false;
+	uvf_model_pause_locked(&pci->model, UVF_MODEL_RUNS);
+	uvf_irqs_notify_locked(pci);
 }
 
 void uvf_migrate_reset_locked(struct uvf_pci *pci)
@@ -254,7 +253,7 @@ void uvf_migrate_reset_locked(struct uvf_pci *pci)
 	if (!pci->migrate)
 		return;
 	uvf_migration_note_reset(pci->migrate->migration);
-	let_run_locked(pci->migrate);
+	let_run_locked(pci);
 }
 
 void uvf_migrate_close(struct uvf_pci *pci)
@@ -264,6 +263,6 @@ void uvf_migrate_close(struct uvf_pci *pci)
 	(void)uvf_model_log_ops.stop(&pci->model);
 	uvf_migration_reset(pci->migrate->migration);
 	uvf_lock(&pci->model.lock);
-	let_run_locked(pci->migrate);
+	let_run_locked(pci);
 	uvf_unlock(&pci->model.lock);
 }

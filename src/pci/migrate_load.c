@@ -163,30 +163,30 @@ static bool is_complete(const struct uvf_migrate *migrate)
 	return migrate->has_end;
 }
 
-static bool load_part_locked(struct uvf_migrate *migrate,
+static bool load_part_locked(struct uvf_pci *pci,
 			     const struct uvf_migrate_part *part)
-	UVF_REQUIRES(migrate->pci->model.lock)
+	UVF_REQUIRES(pci->model.lock)
 {
 	struct uvfio_state state = {
 		.data = part->data,
 		.size = part->size,
-		.version = migrate->header.version,
+		.version = pci->migrate->header.version,
 		.is_loading = true,
 	};
 
-	uvf_migrate_walk_locked(migrate, part->id, &state);
+	uvf_migrate_walk_locked(pci, part->id, &state);
 	return !state.is_bad && state.at == state.size;
 }
 
 /* All or nothing: what was half loaded is as after a reset. */
-static int load_all_locked(struct uvf_migrate *migrate)
-	UVF_REQUIRES(migrate->pci->model.lock)
+static int load_all_locked(struct uvf_pci *pci) UVF_REQUIRES(pci->model.lock)
 {
-	struct uvfio_dev *dev = &migrate->pci->model;
+	struct uvf_migrate *migrate = pci->migrate;
+	struct uvfio_dev *dev = &pci->model;
 	bool is_fine = true;
 
 	for (unsigned int i = 0; is_fine && i < migrate->count; i++)
-		is_fine = load_part_locked(migrate, &migrate->parts[i]);
+		is_fine = load_part_locked(pci, &migrate->parts[i]);
 	if (is_fine && migrate->ops->loaded)
 		is_fine = !migrate->ops->loaded(dev);
 	if (is_fine)
@@ -200,17 +200,17 @@ static int load_all_locked(struct uvf_migrate *migrate)
 
 int uvf_migrate_commit(struct uvf_migrate *migrate)
 {
-	struct uvfio_dev *dev = &migrate->pci->model;
+	struct uvf_pci *pci = migrate->pci;
 	int ret = 0;
 
 	if (!is_complete(migrate))
 		return migrate->is_broken
 			       ? -EINVAL
 			       : refuse(migrate, "its end is missing");
-	uvf_lock(&dev->lock);
+	uvf_lock(&pci->model.lock);
 	if (!uvf_migration_was_reset(migrate->migration))
-		ret = load_all_locked(migrate);
-	uvf_unlock(&dev->lock);
+		ret = load_all_locked(pci);
+	uvf_unlock(&pci->model.lock);
 	if (ret)
 		(void)refuse(migrate, "the model cannot be in it");
 	return ret;

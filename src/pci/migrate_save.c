@@ -30,19 +30,20 @@ static uint8_t *extend(struct uvf_migrate *migrate, size_t size)
 	return out;
 }
 
-/* What a part is now, in work; bytes. */
-static size_t look_locked(struct uvf_migrate *migrate,
+/* What a part is now, in work; bytes, SIZE_MAX: more than it may be. */
+static size_t look_locked(struct uvf_pci *pci,
 			  const struct uvf_migrate_part *part)
-	UVF_REQUIRES(migrate->pci->model.lock)
+	UVF_REQUIRES(pci->model.lock)
 {
+	struct uvf_migrate *migrate = pci->migrate;
 	struct uvfio_state state = {
 		.data = migrate->work,
 		.size = part->max,
 		.version = migrate->ops->version,
 	};
 
-	uvf_migrate_walk_locked(migrate, part->id, &state);
-	return state.at;
+	uvf_migrate_walk_locked(pci, part->id, &state);
+	return state.is_bad ? SIZE_MAX : state.at;
 }
 
 static bool is_same(const struct uvf_migrate *migrate,
@@ -79,19 +80,21 @@ static int send(struct uvf_migrate *migrate, struct uvf_migrate_part *part,
 /* Parts that are not as they were sent; the bus's is the last of all. */
 static int send_changed(struct uvf_migrate *migrate, bool is_stopped)
 {
-	struct uvfio_dev *dev = &migrate->pci->model;
+	struct uvf_pci *pci = migrate->pci;
 	unsigned int count = migrate->count - (is_stopped ? 0 : 1);
 	int ret = 0;
 
-	uvf_lock(&dev->lock);
+	uvf_lock(&pci->model.lock);
 	for (unsigned int i = 0; !ret && i < count; i++) {
 		struct uvf_migrate_part *part = &migrate->parts[i];
-		size_t size = look_locked(migrate, part);
+		size_t size = look_locked(pci, part);
 
-		if (!is_same(migrate, part, size))
+		if (size == SIZE_MAX)
+			ret = -EFBIG;
+		else if (!is_same(migrate, part, size))
 			ret = send(migrate, part, size);
 	}
-	uvf_unlock(&dev->lock);
+	uvf_unlock(&pci->model.lock);
 	return ret;
 }
 
@@ -181,7 +184,7 @@ int uvf_migrate_save_end(struct uvf_migrate *migrate)
 		migrate->out_size = size;
 		migrate->chunks = chunks;
 		for (unsigned int i = 0; i < migrate->count; i++)
-			migrate->parts[i].size = SIZE_MAX;
+			migrate->parts[i].size = SIZE_MAX - 1;
 	}
 	return ret;
 }
@@ -216,19 +219,19 @@ ssize_t uvf_migrate_save(struct uvf_migrate *migrate, void *buf, size_t len)
 /* Bytes that a walk over all parts would send now. */
 static uint64_t count_changed(struct uvf_migrate *migrate, bool is_stopped)
 {
-	struct uvfio_dev *dev = &migrate->pci->model;
+	struct uvf_pci *pci = migrate->pci;
 	unsigned int count = migrate->count - (is_stopped ? 0 : 1);
 	uint64_t bytes = 0;
 
-	uvf_lock(&dev->lock);
+	uvf_lock(&pci->model.lock);
 	for (unsigned int i = 0; i < count; i++) {
 		struct uvf_migrate_part *part = &migrate->parts[i];
-		size_t size = look_locked(migrate, part);
+		size_t size = look_locked(pci, part);
 
-		if (!is_same(migrate, part, size))
+		if (size != SIZE_MAX && !is_same(migrate, part, size))
 			bytes += sizeof(struct uvf_migrate_chunk) + size;
 	}
-	uvf_unlock(&dev->lock);
+	uvf_unlock(&pci->model.lock);
 	return bytes;
 }
 

@@ -6,10 +6,10 @@
 #include "pci/irqs.h"
 
 /* What the bus has of it now, or was given and has not used yet. */
-static void look_at_bus_locked(struct uvf_migrate *migrate)
-	UVF_REQUIRES(migrate->pci->model.lock)
+static void look_at_bus_locked(struct uvf_pci *pci)
+	UVF_REQUIRES(pci->model.lock)
 {
-	struct uvf_pci *pci = migrate->pci;
+	struct uvf_migrate *migrate = pci->migrate;
 
 	if (migrate->has_loaded_bus)
 		return;
@@ -20,15 +20,14 @@ static void look_at_bus_locked(struct uvf_migrate *migrate)
 }
 
 /* A stopped device has the time that is left of its timers. */
-static void walk_bus_locked(struct uvf_migrate *migrate,
-			    struct uvfio_state *state)
-	UVF_REQUIRES(migrate->pci->model.lock)
+static void walk_bus_locked(struct uvf_pci *pci, struct uvfio_state *state)
+	UVF_REQUIRES(pci->model.lock)
 {
-	struct uvf_pci *pci = migrate->pci;
+	struct uvf_migrate *migrate = pci->migrate;
 	uint32_t vectors = pci->msix.count;
 
 	if (!state->is_loading)
-		look_at_bus_locked(migrate);
+		look_at_bus_locked(pci);
 	uvfio_state_bool(state, &migrate->intx_level);
 	uvfio_state_u32(state, &migrate->msi_pending);
 	for (unsigned int i = 0; i < UVFIO_TIMER_MAX; i++)
@@ -48,26 +47,23 @@ static void walk_bus_locked(struct uvf_migrate *migrate,
 }
 
 /* Clients may store to it while it is copied. */
-static void walk_memory(struct uvf_migrate *migrate, uint32_t id,
+static void walk_memory(struct uvf_pci *pci, uint32_t id,
 			struct uvfio_state *state)
 {
-	struct uvf_pci_bar *bar =
-		&migrate->pci->bars[(id - UVF_MIGRATE_MEMORY) / 0x100];
+	struct uvf_pci_bar *bar = &pci->bars[(id - UVF_MIGRATE_MEMORY) / 0x100];
 	const struct uvfio_span *span = &bar->desc->spans[id % 0x100];
 
 	uvfio_state_bytes(state, bar->mem + span->offset, span->size);
 }
 
-void uvf_migrate_walk_locked(struct uvf_migrate *migrate, uint32_t id,
+void uvf_migrate_walk_locked(struct uvf_pci *pci, uint32_t id,
 			     struct uvfio_state *state)
 {
-	struct uvf_pci *pci = migrate->pci;
-
 	uvf_assert_held(&pci->model.lock);
 	if (id == UVF_MIGRATE_BUS)
-		walk_bus_locked(migrate, state);
+		walk_bus_locked(pci, state);
 	else if (id >= UVF_MIGRATE_MEMORY)
-		walk_memory(migrate, id, state);
+		walk_memory(pci, id, state);
 	else
-		migrate->ops->piece(&pci->model, id, state);
+		pci->migrate->ops->piece(&pci->model, id, state);
 }

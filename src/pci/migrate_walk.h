@@ -14,8 +14,8 @@ struct uvfio_state;
  * @id:    of a part that the function has
  * @state: is_bad afterwards: a value cannot be
  */
-void uvf_migrate_walk_locked(struct uvf_migrate *migrate, uint32_t id,
+void uvf_migrate_walk_locked(struct uvf_pci *pci, uint32_t id,
 			     struct uvfio_state *state)
-	UVF_REQUIRES(migrate->pci->model.lock);
+	UVF_REQUIRES(pci->model.lock);
 
 #endif /* UVF_PCI_MIGRATE_WALK_H */

@@ -2,8 +2,17 @@
 #include "pci/special.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define PART_MAX 1024 /* bytes of one call to the model */
+
+/* The state of the device is being copied, or brought. */
+static int ignore(uint8_t *bytes, size_t len, bool is_write)
+{
+	if (!is_write)
+		memset(bytes, 0xff, len);
+	return 0;
+}
 
 ssize_t uvf_special_rw(struct uvf_pci *pci, struct uvf_caller *caller,
 		       unsigned int i, uint64_t addr, size_t len, uint64_t off,
@@ -25,8 +34,11 @@ ssize_t uvf_special_rw(struct uvf_pci *pci, struct uvf_caller *caller,
 		if (is_write && uvf_copy_in(caller, bounce, addr + done, part))
 			return -EFAULT;
 		uvf_lock(&pci->model.lock);
-		ret = region->access(&pci->model, off + done, bounce, part,
-				     is_write);
+		if (pci->model.pause == UVF_MODEL_STOPPED)
+			ret = ignore(bounce, part, is_write);
+		else
+			ret = region->access(&pci->model, off + done, bounce,
+					     part, is_write);
 		uvf_unlock(&pci->model.lock);
 		if (ret < 0)
 			return ret;

@@ -42,7 +42,7 @@ static void access_one(struct uvf_pci *pci, uint64_t off, void *buf,
 	int ret = -EINVAL;
 
 	uvf_lock(&dev->lock);
-	if (dev->ops->access)
+	if (dev->ops->access && dev->pause != UVF_MODEL_STOPPED)
 		ret = dev->ops->access(dev, UVFIO_VGA, off, buf, size,
 				       is_write);
 	uvf_unlock(&dev->lock);

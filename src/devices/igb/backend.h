@@ -14,6 +14,7 @@
 struct igb_backend;
 struct uvfio_dev;
 struct uvfio_error;
+struct uvfio_state;
 
 struct igb_backend_ops {
 	/*
@@ -39,6 +40,11 @@ struct igb_backend_ops {
 	bool (*has_carrier)(struct igb_backend *backend);
 	/* The timer IGB_TIMER_BACKEND ran out; NULL: never set. */
 	void (*tick)(struct igb_backend *backend);
+	/*
+	 * Frames on their way to the adapter, and where an input stands.
+	 * NULL: the adapter cannot be moved.
+	 */
+	void (*walk)(struct igb_backend *backend, struct uvfio_state *state);
 	void (*destroy)(struct igb_backend *backend);
 };
 

@@ -14,6 +14,7 @@
 
 #include <uvfio/device.h>
 
+#include "backlog.h"
 #include "igb.h"
 #include "regs.h"
 #include "wire.h"
@@ -29,6 +30,7 @@ struct link {
 	struct igb_backend backend;
 	struct cable *cable; /* holds one reference */
 	unsigned int end;
+	struct igb_backlog backlog;
 	bool is_lost; /* the reserved frame goes nowhere */
 	uint8_t nowhere[IGB_FRAME_MAX + IGB_ETH_TAG];
 };
@@ -111,12 +113,20 @@ static void link_send(struct igb_backend *backend, uint32_t length)
 static const uint8_t *link_peek(struct igb_backend *backend,
 				uint32_t *ret_length)
 {
-	return igb_wire_peek(link_in(to_link(backend)), ret_length);
+	struct link *link = to_link(backend);
+	const uint8_t *frame = igb_backlog_peek(&link->backlog, ret_length);
+
+	return frame ? frame : igb_wire_peek(link_in(link), ret_length);
 }
 
 static void link_pop(struct igb_backend *backend)
 {
-	igb_wire_pop(link_in(to_link(backend)));
+	struct link *link = to_link(backend);
+
+	if (link->backlog.data)
+		igb_backlog_pop(&link->backlog);
+	else
+		igb_wire_pop(link_in(link));
 }
 
 static void link_kick_peer(struct link *link)
@@ -164,6 +174,14 @@ static bool link_has_carrier(struct igb_backend *backend)
 	return uvfio_cable_peer(backend->dev);
 }
 
+/* What this side sent is the other's. */
+static void link_walk(struct igb_backend *backend, struct uvfio_state *state)
+{
+	struct link *link = to_link(backend);
+
+	igb_backlog_walk(&link->backlog, link_in(link), state);
+}
+
 static void link_destroy(struct igb_backend *backend)
 {
 	struct link *link = to_link(backend);
@@ -184,6 +202,7 @@ static const struct igb_backend_ops link_ops = {
 	.flush = link_flush,
 	.idle = link_idle,
 	.has_carrier = link_has_carrier,
+	.walk = link_walk,
 	.destroy = link_destroy,
 };
 

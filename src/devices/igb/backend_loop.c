@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "backlog.h"
 #include "wire.h"
 
 struct loop {
 	struct igb_backend backend;
 	struct igb_wire *wire;
+	struct igb_backlog backlog;
 };
 
 static struct igb_wire *loop_wire(struct igb_backend *backend)
@@ -29,12 +31,20 @@ static void loop_send(struct igb_backend *backend, uint32_t length)
 static const uint8_t *loop_peek(struct igb_backend *backend,
 				uint32_t *ret_length)
 {
-	return igb_wire_peek(loop_wire(backend), ret_length);
+	const uint8_t *frame = igb_backlog_peek(
+		&((struct loop *)backend)->backlog, ret_length);
+
+	return frame ? frame : igb_wire_peek(loop_wire(backend), ret_length);
 }
 
 static void loop_pop(struct igb_backend *backend)
 {
-	igb_wire_pop(loop_wire(backend));
+	struct loop *loop = (struct loop *)backend;
+
+	if (loop->backlog.data)
+		igb_backlog_pop(&loop->backlog);
+	else
+		igb_wire_pop(loop->wire);
 }
 
 static void loop_listen(struct igb_backend *backend, bool on)
@@ -64,12 +74,20 @@ static bool loop_has_carrier(struct igb_backend *backend)
 	return true;
 }
 
+static void loop_walk(struct igb_backend *backend, struct uvfio_state *state)
+{
+	struct loop *loop = (struct loop *)backend;
+
+	igb_backlog_walk(&loop->backlog, loop->wire, state);
+}
+
 static void loop_destroy(struct igb_backend *backend)
 {
 	struct loop *loop = (struct loop *)backend;
 
 	if (!loop)
 		return;
+	igb_backlog_drop(&loop->backlog);
 	free(loop->wire);
 	free(loop);
 }
@@ -83,6 +101,7 @@ static const struct igb_backend_ops loop_ops = {
 	.flush = loop_flush,
 	.idle = loop_idle,
 	.has_carrier = loop_has_carrier,
+	.walk = loop_walk,
 	.destroy = loop_destroy,
 };
 

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include <uvfio/device.h>
+#include <uvfio/migration.h>
 
 #include "regs.h"
 
@@ -31,6 +32,7 @@ struct capture {
 	pcap_t *out;
 	pcap_dumper_t *dumper; /* with out */
 	bool is_dirty;         /* dumper has frames that are not in the file */
+	uint64_t done;         /* frames that were read of in */
 	uint32_t waiting;      /* bytes of the frame in next; 0: none */
 	uint8_t next[IGB_FRAME_MAX];
 	uint8_t sending[IGB_FRAME_MAX + IGB_ETH_TAG];
@@ -72,6 +74,7 @@ static void capture_read(struct capture *capture)
 		capture->in = NULL;
 		return;
 	}
+	capture->done++;
 	memcpy(capture->next, data, header->caplen);
 	capture->waiting = header->caplen;
 	/* A sender's capture lacks the padding that is on the wire. */
@@ -130,6 +133,40 @@ static bool capture_has_carrier(struct igb_backend *backend)
 	return true;
 }
 
+/* As many frames as were read on the other side; a shorter file ends. */
+static void skip(struct capture *capture, uint64_t done)
+{
+	struct pcap_pkthdr *header;
+	const u_char *data;
+
+	while (capture->in && capture->done < done) {
+		if (pcap_next_ex(capture->in, &header, &data) != 1) {
+			pcap_close(capture->in);
+			capture->in = NULL;
+		}
+		capture->done++;
+	}
+	capture->done = done;
+}
+
+/* An input that was read further than there does not go back. */
+static void capture_walk(struct igb_backend *backend, struct uvfio_state *state)
+{
+	struct capture *capture = to_capture(backend);
+	uint64_t done = capture->done;
+
+	uvfio_state_u64(state, &done);
+	uvfio_state_u32(state, &capture->waiting);
+	uvfio_state_want(state, capture->waiting <= sizeof(capture->next) &&
+					(!capture->waiting ||
+					 capture->waiting >= IGB_ETH_HEADER));
+	if (state->is_loading && state->is_bad)
+		capture->waiting = 0;
+	uvfio_state_bytes(state, capture->next, capture->waiting);
+	if (state->is_loading && !state->is_bad)
+		skip(capture, done);
+}
+
 static void capture_destroy(struct igb_backend *backend)
 {
 	struct capture *capture = to_capture(backend);
@@ -154,6 +191,7 @@ static const struct igb_backend_ops capture_ops = {
 	.flush = capture_flush,
 	.idle = capture_idle,
 	.has_carrier = capture_has_carrier,
+	.walk = capture_walk,
 	.destroy = capture_destroy,
 };
 

@@ -149,6 +149,13 @@ static int switch_parse(struct igb *igb, const char *key, bool *ret_on,
 	return -EINVAL;
 }
 
+static bool is_migratable(struct igb *igb)
+{
+	const char *text = uvfio_option(igb->dev, "migration");
+
+	return text && strcmp(text, "off") != 0;
+}
+
 static int backend_init(struct igb *igb, struct uvfio_error *err)
 {
 	const char *in = uvfio_option(igb->dev, "in");
@@ -175,6 +182,11 @@ static int backend_init(struct igb *igb, struct uvfio_error *err)
 				"link=%s cannot be combined with user=on; an "
 				"adapter has one plug",
 				link);
+		return -EINVAL;
+	}
+	if (is_user && is_migratable(igb)) {
+		uvfio_error_set(err, "user=on cannot be combined with "
+				     "migration=; its connections stay here");
 		return -EINVAL;
 	}
 	if (is_user)
@@ -338,6 +350,7 @@ static const struct uvfio_key igb_keys[] = {
 	{"filter", "on|off", "let the card's filters drop frames of in (off)"},
 	{"link", "NAME", "plug into the cable of this name; it has two ends"},
 	{"user", "on|off", "a network of its own; 10.0.2.2 is the host (off)"},
+	UVFIO_MIGRATION_KEY,
 	{"mac", "ADDRESS", "address of the adapter (02:00:00:00:BUS:DEVFN)"},
 	{NULL, NULL, NULL},
 };
@@ -429,4 +442,5 @@ const struct uvfio_pci_model uvfio_model_igb = {
 		},
 	.caps = igb_caps,
 	.cap_count = sizeof(igb_caps) / sizeof(igb_caps[0]),
+	.migration = &igb_migration,
 };

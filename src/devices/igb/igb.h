@@ -18,6 +18,7 @@
 struct igb_backend;
 struct igb_packet;
 struct uvfio_dev;
+struct uvfio_migration_ops;
 
 #define IGB_BATCH     64 /* frames of each direction in one poll() */
 #define IGB_BLOCK     32 /* descriptors of one DMA */
@@ -229,6 +230,7 @@ enum igb_segment {
 
 bool igb_segment_is_possible(const struct igb_tx *tx,
 			     const struct igb_context *context);
+bool igb_segment_is_within(const struct igb_tx *tx);
 enum igb_segment igb_segment_next(struct igb *igb,
 				  const struct igb_context *context);
 
@@ -242,6 +244,9 @@ void igb_rx_abandon(struct igb *igb);
 void igb_tx_abandon(struct igb *igb);
 /* Finish the frame in the reserved room, and send it. */
 void igb_tx_emit(struct igb *igb, uint8_t *frame, uint32_t length);
+
+/* migrate.c */
+extern const struct uvfio_migration_ops igb_migration;
 
 /* replay.c */
 void igb_replay_restart(struct igb_replay *replay);

@@ -108,6 +108,17 @@ bool igb_segment_is_possible(const struct igb_tx *tx,
 	return !tx->is_too_long && headers_of(context, tx->length);
 }
 
+/* Whether what is sent of it so far leaves something to be sent. */
+bool igb_segment_is_within(const struct igb_tx *tx)
+{
+	const struct igb_context *context =
+		&tx->queues[tx->queue].contexts[!!(tx->status & IGB_TXD_IDX)];
+
+	return !tx->segmented ||
+	       (headers_of(context, tx->length) &&
+		tx->segmented < tx->length - headers_of(context, tx->length));
+}
+
 /*
  * Send the next segment of the large frame, which must be possible.
  * Return: IGB_SEGMENT_*

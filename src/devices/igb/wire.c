@@ -24,6 +24,11 @@ static uint8_t *wire_at(struct igb_wire *wire, uint64_t position)
 	return wire->data + position % IGB_WIRE_SIZE;
 }
 
+static const uint8_t *wire_look(const struct igb_wire *wire, uint64_t position)
+{
+	return wire->data + position % IGB_WIRE_SIZE;
+}
+
 static uint32_t wire_to_end(uint64_t position)
 {
 	return IGB_WIRE_SIZE - (uint32_t)(position % IGB_WIRE_SIZE);
@@ -95,4 +100,22 @@ void igb_wire_pop(struct igb_wire *wire)
 	memcpy(&length, wire_at(wire, wire->consumed), sizeof(length));
 	__atomic_store_n(&wire->consumed, wire->consumed + wire_record(length),
 			 __ATOMIC_RELEASE);
+}
+
+/* Positions count from what is consumed, so that 0 is the first. */
+const uint8_t *igb_wire_next(const struct igb_wire *wire, uint64_t *position,
+			     uint32_t *ret_length)
+{
+	uint64_t written = __atomic_load_n(&wire->written, __ATOMIC_ACQUIRE);
+	uint64_t at = wire->consumed + *position;
+
+	if (at == written)
+		return NULL;
+	memcpy(ret_length, wire_look(wire, at), sizeof(*ret_length));
+	if (*ret_length == WIRE_WRAP) {
+		at += wire_to_end(at);
+		memcpy(ret_length, wire_look(wire, at), sizeof(*ret_length));
+	}
+	*position = at + wire_record(*ret_length) - wire->consumed;
+	return wire_look(wire, at) + WIRE_HEADER;
 }

@@ -41,4 +41,12 @@ void igb_wire_commit(struct igb_wire *wire, uint32_t length);
 const uint8_t *igb_wire_peek(struct igb_wire *wire, uint32_t *ret_length);
 void igb_wire_pop(struct igb_wire *wire);
 
+/**
+ * igb_wire_next() - look at all that is under way, for the consumer
+ * @position: 0 at first, then what the call before left
+ * Return: a frame, or NULL: that was all.
+ */
+const uint8_t *igb_wire_next(const struct igb_wire *wire, uint64_t *position,
+			     uint32_t *ret_length);
+
 #endif /* UVF_DEVICES_IGB_WIRE_H */

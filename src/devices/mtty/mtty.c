@@ -45,10 +45,12 @@ static void mtty_release(struct uvfio_vfio_device *device)
 	atomic_fetch_sub(&shared->used, mtty->ports);
 }
 
+/* Its state of migration stays, as that of the kernel's example does. */
 static void mtty_close(struct uvfio_vfio_device *device)
 {
 	struct mtty *mtty = mtty_of(device);
 
+	uvfio_migration_end(device);
 	pthread_mutex_lock(&mtty->lock);
 	mtty_irqs_close(mtty);
 	pthread_mutex_unlock(&mtty->lock);
@@ -208,7 +210,9 @@ static long mtty_ioctl(struct uvfio_vfio_device *device,
 	case VFIO_DEVICE_SET_IRQS:
 		return mtty_set_irqs(mtty, client, arg);
 	case VFIO_DEVICE_RESET:
-		return 0; /* ports keep what they have */
+		/* Ports keep what they have. */
+		uvfio_migration_reset(device);
+		return 0;
 	default:
 		return -ENOTTY;
 	}
@@ -222,6 +226,7 @@ static const struct uvfio_vfio_ops mtty_ops = {
 	.read = mtty_read,
 	.write = mtty_write,
 	.ioctl = mtty_ioctl,
+	.migration = &mtty_migration_ops,
 };
 
 static struct mtty *create(struct uvfio_mdev *mdev)

@@ -37,6 +37,15 @@ struct mtty_port {
 	uint8_t level; /* bytes that raise an interrupt; 0: none was set */
 };
 
+/* A stream of migration; a device with one port ends after the first. */
+struct mtty_stream {
+	uint64_t magic;
+	uint32_t major, minor;
+	uint32_t ports;
+	uint32_t flags;
+	struct mtty_port port[MTTY_DEVICE_MAX];
+};
+
 struct mtty {
 	struct uvfio_vfio_device *device;
 	struct uvfio_mdev_parent *parent; /* fixed */
@@ -49,6 +58,9 @@ struct mtty {
 	int irq;                 /* VFIO_PCI_*_IRQ_INDEX that is enabled */
 	int intx_fd, msi_fd;     /* eventfds; -1: none */
 	bool is_intx_masked;
+	struct mtty_stream stream;
+	size_t stream_size; /* bytes of it that are there */
+	size_t stream_at;   /* that were read */
 };
 
 /* The following run with the lock held. */
@@ -69,6 +81,9 @@ void mtty_uart_write(struct mtty *mtty, unsigned int port, uint16_t offset,
 /* irqs.c: send what is enabled; take everything away. */
 void mtty_interrupt(struct mtty *mtty);
 void mtty_irqs_close(struct mtty *mtty);
+
+/* migrate.c; takes the lock itself. */
+extern const struct uvfio_vfio_migration_ops mtty_migration_ops;
 
 /* VFIO_DEVICE_SET_IRQS; takes the lock itself. */
 long mtty_set_irqs(struct mtty *mtty, struct uvfio_client *client,

@@ -26,6 +26,10 @@
 #define CAUSES   0x24
 #define RAISE    0x60
 
+/* Of igb. */
+#define IGB_ICS 0x1504
+#define IGB_IMS 0x1508
+
 #define PRECOPY_INFO _IO(';', 121)
 #define DATA_SIZE    9u
 
@@ -34,7 +38,7 @@ struct precopy_info {
 	uint64_t initial_bytes, dirty_bytes;
 };
 
-static void open_edu(struct side *side, const char *spec)
+static void open_one(struct side *side, const char *spec)
 {
 	const char *const specs[] = {spec, NULL};
 
@@ -69,7 +73,7 @@ static void a_device_that_is_not_told_to_stays(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
-		open_edu(&side, specs[i]);
+		open_one(&side, specs[i]);
 		for (size_t k = 0; k < 4; k++)
 			assert_int_equal(side_feature(&side, 0, features[k],
 						      &data, sizeof(data)),
@@ -160,7 +164,7 @@ static void arcs_lead_to_streams_where_they_should(void **state)
 		struct side side;
 		int fd;
 
-		open_edu(&side, cases[i].spec);
+		open_one(&side, cases[i].spec);
 		assert_int_equal(flags_of(&side), cases[i].flags);
 		assert_int_equal(side_state(&side, 0), MIG_RUNNING);
 		assert_int_equal(side_set_state(&side, 0, MIG_ERROR, &fd),
@@ -180,8 +184,8 @@ static void state_is_restored_in_another_machine(void **state)
 		uint8_t *data;
 		size_t size;
 
-		open_edu(&from, "edu,migration=all");
-		open_edu(&to, "edu,migration=stop-copy");
+		open_one(&from, "edu,migration=all");
+		open_one(&to, "edu,migration=stop-copy");
 		side_write(&from, 0, LIVENESS, 0x12345678);
 		side_write(&from, 0, STATUS, 0x80);
 		side_write(&from, 0, RAISE, 0x30);
@@ -217,7 +221,7 @@ static void pre_copy_sends_what_changes_and_ends_with_enomsg(void **state)
 	int fd, none;
 
 	(void)state;
-	open_edu(&side, "edu,migration=all");
+	open_one(&side, "edu,migration=all");
 	assert_int_equal(side_set_state(&side, 0, MIG_PRE_COPY, &fd), 0);
 	info = precopy_info(&side, fd, 0);
 	assert_true(info.initial_bytes > 4096);
@@ -264,7 +268,7 @@ static void a_stopped_device_does_not_hear(void **state)
 	int fd;
 
 	(void)state;
-	open_edu(&side, "edu,migration=all");
+	open_one(&side, "edu,migration=all");
 	side_write(&side, 0, LIVENESS, 5);
 	assert_int_equal(side_set_state(&side, 0, MIG_RUNNING_P2P, &fd), 0);
 	assert_int_equal(side_read(&side, 0, LIVENESS), ~5u);
@@ -286,8 +290,8 @@ static void an_interrupt_that_waits_comes_after_the_device_runs(void **state)
 	int fd, none, event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 
 	(void)state;
-	open_edu(&from, "edu,migration=all");
-	open_edu(&to, "edu,migration=all");
+	open_one(&from, "edu,migration=all");
+	open_one(&to, "edu,migration=all");
 	side_write(&from, 0, RAISE, 1);
 	side_irqs(&to, 0, VFIO_PCI_INTX_IRQ_INDEX, &event, 1);
 	data = side_save(&from, 0, false, &size);
@@ -305,6 +309,66 @@ static void an_interrupt_that_waits_comes_after_the_device_runs(void **state)
 	close(event);
 }
 
+/* The vector has no eventfd on either side when it is sent. */
+static void a_message_behind_a_mask_goes_along(void **state)
+{
+	const int none = -1;
+	struct side from, to;
+	uint8_t *data;
+	uint64_t count;
+	size_t size;
+	int event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+
+	(void)state;
+	open_one(&from, "igb,migration=all");
+	open_one(&to, "igb,migration=all");
+	side_irqs(&from, 0, VFIO_PCI_MSIX_IRQ_INDEX, &none, 1);
+	side_write(&from, 0, IGB_IMS, 4);
+	side_write(&from, 0, IGB_ICS, 4);
+	side_irqs(&to, 0, VFIO_PCI_MSIX_IRQ_INDEX, &none, 1);
+	data = side_save(&from, 0, true, &size);
+	side_load(&to, 0, data, size);
+	assert_int_equal(read(event, &count, sizeof(count)), -1);
+	side_irqs(&to, 0, VFIO_PCI_MSIX_IRQ_INDEX, &event, 1);
+	assert_int_equal(read(event, &count, sizeof(count)), sizeof(count));
+	assert_int_equal(count, 1);
+	free(data);
+	side_close(&from);
+	side_close(&to);
+	close(event);
+}
+
+/* Shows V59. */
+static void a_reset_leads_back_to_running(void **state)
+{
+	static const uint32_t states[] = {MIG_STOP, MIG_STOP_COPY, MIG_RESUMING,
+					  MIG_RUNNING_P2P, MIG_PRE_COPY};
+	struct side side;
+	uint8_t byte = 0;
+	int fd;
+
+	(void)state;
+	open_one(&side, "igb,migration=all");
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		assert_int_equal(side_set_state(&side, 0, states[i], &fd), 0);
+		must_ioctl(side.machine, side.devices[0], VFIO_DEVICE_RESET, 0);
+		side_write(&side, 0, IGB_IMS, 4);
+		assert_int_equal(side_read(&side, 0, IGB_IMS), 4);
+		assert_int_equal(side_state(&side, 0), MIG_RUNNING);
+		if (fd < 0)
+			continue;
+		if (states[i] == MIG_RESUMING)
+			assert_int_equal(
+				uvfio_write(side.machine, fd, &byte, 1),
+				-ENODEV);
+		else
+			assert_int_equal(uvfio_read(side.machine, fd, &byte, 1),
+					 -ENODEV);
+		must_close(side.machine, fd);
+	}
+	side_close(&side);
+}
+
 /*
  * What becomes of a stream: of the writes, of which the one that has the error
  * fails or is cut short, and then of RESUMING to STOP.
@@ -316,7 +380,7 @@ static void try_stream(const uint8_t *data, size_t size, bool is_refused,
 	ssize_t done;
 	int fd, none;
 
-	open_edu(&to, "edu,migration=all");
+	open_one(&to, "edu,migration=all");
 	assert_int_equal(side_set_state(&to, 0, MIG_RESUMING, &fd), 0);
 	done = uvfio_write(to.machine, fd, data, size);
 	if (!is_refused)
@@ -347,7 +411,7 @@ static void a_stream_that_is_wrong_is_refused(void **state)
 	size_t size;
 
 	(void)state;
-	open_edu(&from, "edu,migration=all");
+	open_one(&from, "edu,migration=all");
 	data = side_save(&from, 0, false, &size);
 	side_close(&from);
 	at = (void *)data;
@@ -395,7 +459,7 @@ static void a_state_that_cannot_be_is_an_error_until_a_reset(void **state)
 	int fd, none;
 
 	(void)state;
-	open_edu(&side, "edu,migration=all");
+	open_one(&side, "edu,migration=all");
 	data = side_save(&side, 0, false, &size);
 	chunk = first_chunk(data);
 	registers = (uint8_t *)(chunk + 1);
@@ -428,7 +492,7 @@ static void write_behind_the_end_is_too_much(void **state)
 	int fd;
 
 	(void)state;
-	open_edu(&side, "edu,migration=all");
+	open_one(&side, "edu,migration=all");
 	data = side_save(&side, 0, false, &size);
 	assert_int_equal(side_set_state(&side, 0, MIG_RESUMING, &fd), 0);
 	assert_int_equal(uvfio_write(side.machine, fd, data, size), size);
@@ -483,8 +547,8 @@ static void save_and_load_survive_every_failed_allocation(void **state)
 		struct side from, to;
 		int ret;
 
-		open_edu(&from, "edu,migration=all");
-		open_edu(&to, "edu,migration=all");
+		open_one(&from, "edu,migration=all");
+		open_one(&to, "edu,migration=all");
 		side_write(&from, 0, LIVENESS, 0x77);
 		uvf_alloc_fail_nth(nth++);
 		ret = try_migration(&from, &to);
@@ -511,6 +575,8 @@ int main(void)
 		cmocka_unit_test(a_stopped_device_does_not_hear),
 		cmocka_unit_test(
 			an_interrupt_that_waits_comes_after_the_device_runs),
+		cmocka_unit_test(a_message_behind_a_mask_goes_along),
+		cmocka_unit_test(a_reset_leads_back_to_running),
 		cmocka_unit_test(a_stream_that_is_wrong_is_refused),
 		cmocka_unit_test(
 			a_state_that_cannot_be_is_an_error_until_a_reset),
