@@ -48,7 +48,7 @@
 struct ticker {
 	char name[NAME_MAX + 1];
 	int container, group, device;
-	volatile uint8_t *registers;
+	volatile uint32_t *registers;
 	volatile uint64_t *count; /* in memory that it writes to */
 };
 
@@ -67,12 +67,12 @@ __attribute__((format(printf, 1, 2))) static void fail(const char *fmt, ...)
 
 static uint32_t get(const struct ticker *t, unsigned int offset)
 {
-	return *(volatile uint32_t *)(t->registers + offset);
+	return t->registers[offset / sizeof(uint32_t)];
 }
 
 static void set(const struct ticker *t, unsigned int offset, uint32_t value)
 {
-	*(volatile uint32_t *)(t->registers + offset) = value;
+	t->registers[offset / sizeof(uint32_t)] = value;
 }
 
 static int is_ticker(const char *name)

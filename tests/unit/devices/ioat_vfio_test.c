@@ -117,7 +117,7 @@ static void put(uint64_t from, uint64_t to, uint32_t size, uint32_t control)
 /* Lets it work until it stops; how it stopped, as memory was told. */
 static uint64_t run(void)
 {
-	volatile uint64_t *status = (volatile uint64_t *)(memory + STATUS);
+	volatile uint64_t *status = (volatile void *)(memory + STATUS);
 
 	*status = 0;
 	set(CHANCMD, 1, 0x20);
