@@ -39,7 +39,7 @@ static int faults(uint32_t offset)
 {
 	if (sigsetjmp(back, 1))
 		return 1;
-	(void)*(volatile uint32_t *)(bar + offset);
+	(void)*(volatile uint32_t *)(volatile void *)(bar + offset);
 	return 0;
 }
 
@@ -47,7 +47,7 @@ static int store_faults(uint32_t offset)
 {
 	if (sigsetjmp(back, 1))
 		return 1;
-	*(volatile uint32_t *)(bar + offset) = 1;
+	*(volatile uint32_t *)(volatile void *)(bar + offset) = 1;
 	return 0;
 }
 
@@ -99,7 +99,7 @@ static void decode_switches_registers_off(void)
 {
 	uint32_t value = 0;
 
-	*(volatile uint32_t *)(bar + VET) = 0x12345678;
+	*(volatile uint32_t *)(volatile void *)(bar + VET) = 0x12345678;
 	set16(COMMAND, 0);
 	expect_off();
 	CHECK(pread(vfio.device, &value, 4, PORTS) == 4 && !~value);
