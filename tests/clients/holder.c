@@ -3,6 +3,7 @@
  * Has a device open until standard input ends; with an argument, until
  * somebody asks for it.  Says an empty line once it is open.
  */
+#include "../lib/irq.h"
 #include "client.h"
 
 #include <poll.h>
@@ -11,20 +12,8 @@
 /* The eventfd that fires when somebody wants the device. */
 static int listen_for_requests(int device)
 {
-	struct {
-		struct vfio_irq_set set;
-		int32_t fd;
-	} irqs = {
-		.set =
-			{
-				.argsz = sizeof(irqs),
-				.flags = VFIO_IRQ_SET_DATA_EVENTFD |
-					 VFIO_IRQ_SET_ACTION_TRIGGER,
-				.index = VFIO_PCI_REQ_IRQ_INDEX,
-				.count = 1,
-			},
-		.fd = eventfd(0, EFD_CLOEXEC),
-	};
+	struct irq_one irqs =
+		irq_one(VFIO_PCI_REQ_IRQ_INDEX, eventfd(0, EFD_CLOEXEC));
 
 	NEED(irqs.fd >= 0);
 	NEED(!ioctl(device, VFIO_DEVICE_SET_IRQS, &irqs));

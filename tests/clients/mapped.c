@@ -3,6 +3,7 @@
  * Registers that are mapped, in a program that has plans of its own for
  * SIGBUS, threads, children and exec().
  */
+#include "../lib/irq.h"
 #include "client.h"
 
 #include <pthread.h>
@@ -187,16 +188,7 @@ static void an_unmapped_register_is_gone(volatile uint32_t *bar)
 
 static void an_interrupt_arrives(volatile uint32_t *bar, int device)
 {
-	struct {
-		struct vfio_irq_set set;
-		int32_t fd;
-	} irq = {
-		.set = {.argsz = sizeof(irq),
-			.flags = VFIO_IRQ_SET_DATA_EVENTFD |
-				 VFIO_IRQ_SET_ACTION_TRIGGER,
-			.index = VFIO_PCI_INTX_IRQ_INDEX,
-			.count = 1},
-	};
+	struct irq_one irq = irq_one(VFIO_PCI_INTX_IRQ_INDEX, -1);
 	uint64_t count = 0;
 	int fd = eventfd(0, EFD_CLOEXEC);
 	int pipes[2];

@@ -4,6 +4,7 @@
  * fault, and which eventfds count.  Runs on an igb alone behind a bridge, and
  * is given the path of uvfio.
  */
+#include "../lib/irq.h"
 #include "client.h"
 
 #include <setjmp.h>
@@ -163,17 +164,7 @@ static void the_bus_can_be_reset(void)
 static void an_error_is_signalled(void)
 {
 	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	struct {
-		struct vfio_irq_set set;
-		int32_t fd;
-	} irqs = {
-		.set = {.argsz = sizeof(irqs),
-			.flags = VFIO_IRQ_SET_DATA_EVENTFD |
-				 VFIO_IRQ_SET_ACTION_TRIGGER,
-			.index = VFIO_PCI_ERR_IRQ_INDEX,
-			.count = 1},
-		.fd = fd,
-	};
+	struct irq_one irqs = irq_one(VFIO_PCI_ERR_IRQ_INDEX, fd);
 	pid_t pid;
 
 	CHECK(!ioctl(vfio.device, VFIO_DEVICE_SET_IRQS, &irqs));

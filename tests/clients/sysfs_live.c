@@ -13,6 +13,7 @@
 #include <sys/uio.h>
 #include <sys/vfs.h>
 
+#include "../lib/irq.h"
 #include "sysfs.h"
 
 #define BUS      "/sys/bus/pci"
@@ -321,17 +322,7 @@ static struct listener listen_on(const char *group, const char *name)
 			 .group = open(group, O_RDWR | O_CLOEXEC)},
 		.request = eventfd(0, EFD_CLOEXEC),
 	};
-	struct {
-		struct vfio_irq_set set;
-		int32_t fd;
-	} irqs = {
-		.set = {.argsz = sizeof(irqs),
-			.flags = VFIO_IRQ_SET_DATA_EVENTFD |
-				 VFIO_IRQ_SET_ACTION_TRIGGER,
-			.index = VFIO_PCI_REQ_IRQ_INDEX,
-			.count = 1},
-		.fd = self.request,
-	};
+	struct irq_one irqs = irq_one(VFIO_PCI_REQ_IRQ_INDEX, self.request);
 	struct client_vfio *vfio = &self.vfio;
 
 	NEED(!ioctl(vfio->group, VFIO_GROUP_SET_CONTAINER, &vfio->container));

@@ -3,6 +3,7 @@
  * Where ptrace(2) is refused, registers cannot be mapped, and the program is
  * told before it tries; read() and write() work as ever, interrupts too.
  */
+#include "../lib/irq.h"
 #include "client.h"
 
 #include <sys/eventfd.h>
@@ -14,16 +15,7 @@
 int main(void)
 {
 	struct vfio_region_info info = {.argsz = sizeof(info)};
-	struct {
-		struct vfio_irq_set set;
-		int32_t fd;
-	} irq = {
-		.set = {.argsz = sizeof(irq),
-			.flags = VFIO_IRQ_SET_DATA_EVENTFD |
-				 VFIO_IRQ_SET_ACTION_TRIGGER,
-			.index = VFIO_PCI_INTX_IRQ_INDEX,
-			.count = 1},
-	};
+	struct irq_one irq = irq_one(VFIO_PCI_INTX_IRQ_INDEX, -1);
 	struct client_vfio vfio = client_open();
 	uint32_t value = 0;
 	uint64_t count = 0;

@@ -261,19 +261,6 @@ static void check_reset(struct uvfio_dev *dev)
 		abort();
 }
 
-static void clear_memory(void)
-{
-	static bool has_holes;
-
-	if (!has_holes) {
-		fake_memory_punch(HOLE, HOLE_SIZE);
-		fake_memory_punch(START_SIZE, END - START_SIZE);
-		has_holes = true;
-	}
-	memset(fake_memory, 0, START_SIZE);
-	memset(fake_memory + END, 0, FAKE_MEMORY_SIZE - END);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct fake_option options[] = {{"link", "cable"},
@@ -284,7 +271,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bool is_busy = true;
 	unsigned int i;
 
-	clear_memory();
+	fake_memory_narrow(HOLE, HOLE_SIZE, START_SIZE, END);
 	for (i = 0; i < DEVICES; i++)
 		devices[i] = fake_device_create(&uvfio_model_igb,
 						"0000:00:03.0", options, &err);

@@ -134,26 +134,13 @@ static void check_reset(struct uvfio_dev *dev)
 		abort();
 }
 
-static void clear_memory(void)
-{
-	static bool has_holes;
-
-	if (!has_holes) {
-		fake_memory_punch(HOLE, HOLE_SIZE);
-		fake_memory_punch(START_SIZE, END - START_SIZE);
-		has_holes = true;
-	}
-	memset(fake_memory, 0, START_SIZE);
-	memset(fake_memory + END, 0, FAKE_MEMORY_SIZE - END);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input input = {.data = data, .size = size};
 	struct uvfio_error err;
 	struct uvfio_dev *dev;
 
-	clear_memory();
+	fake_memory_narrow(HOLE, HOLE_SIZE, START_SIZE, END);
 	dev = fake_device_create(&uvfio_model_ioat, "0000:00:03.0", NULL, &err);
 	for (unsigned int i = 0; i < OPERATIONS_MAX && input.size; i++)
 		run(dev, &input);

@@ -83,3 +83,28 @@ struct opened machine_open(struct uvfio_machine *machine)
 				(uintptr_t)EDU_A);
 	return opened;
 }
+
+ssize_t sysfs_put(struct uvfio_machine *machine, const char *path,
+		  const char *text)
+{
+	return uvfio_sysfs_write(machine, path, text, strlen(text), 0);
+}
+
+ssize_t sysfs_can_read(struct uvfio_machine *machine, const char *path)
+{
+	char text[4096];
+
+	return uvfio_sysfs_read(machine, path, text, sizeof(text), 0);
+}
+
+void sysfs_shows(struct uvfio_machine *machine, const char *path,
+		 const char *content)
+{
+	char text[4096];
+	ssize_t n = uvfio_sysfs_read(machine, path, text, sizeof(text) - 1, 0);
+
+	if (n < 0)
+		fail_msg("%s: %zd", path, n);
+	text[n] = '\0';
+	assert_string_equal(text, content);
+}

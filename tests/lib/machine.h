@@ -28,4 +28,13 @@ void must_close(struct uvfio_machine *machine, int fd);
 long must_ioctl(struct uvfio_machine *machine, int fd, unsigned int cmd,
 		unsigned long arg);
 
+/* Write a file of /sys: the bytes it took, or a negative errno. */
+ssize_t sysfs_put(struct uvfio_machine *machine, const char *path,
+		  const char *text);
+/* What reading a file returns, without its content. */
+ssize_t sysfs_can_read(struct uvfio_machine *machine, const char *path);
+/* The file has this content, or the test fails. */
+void sysfs_shows(struct uvfio_machine *machine, const char *path,
+		 const char *content);
+
 #endif /* TESTS_LIB_MACHINE_H */

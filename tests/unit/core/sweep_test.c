@@ -15,6 +15,7 @@
 #include <linux/vfio.h>
 
 #include "base/alloc.h"
+#include "lib/irq.h"
 #include "lib/machine.h"
 
 struct session {
@@ -73,17 +74,8 @@ static void map_and_unmap(struct session *session, int container, void *page)
 
 static void arm_and_disarm(struct session *session, int device)
 {
-	struct {
-		struct vfio_irq_set set;
-		int32_t fd;
-	} irqs = {
-		.set = {.argsz = sizeof(irqs),
-			.flags = VFIO_IRQ_SET_DATA_EVENTFD |
-				 VFIO_IRQ_SET_ACTION_TRIGGER,
-			.index = VFIO_PCI_MSI_IRQ_INDEX,
-			.count = 1},
-		.fd = eventfd(0, EFD_CLOEXEC),
-	};
+	struct irq_one irqs =
+		irq_one(VFIO_PCI_MSI_IRQ_INDEX, eventfd(0, EFD_CLOEXEC));
 
 	assert_true(irqs.fd >= 0);
 	again(session, device, VFIO_DEVICE_SET_IRQS, (uintptr_t)&irqs);

@@ -38,6 +38,17 @@ void fake_memory_punch(uint64_t offset, uint64_t size)
 	hole_count++;
 }
 
+void fake_memory_narrow(uint64_t hole, uint64_t hole_size, uint64_t start_size,
+			uint64_t end)
+{
+	if (!hole_count) {
+		fake_memory_punch(hole, hole_size);
+		fake_memory_punch(start_size, end - start_size);
+	}
+	memset(fake_memory, 0, start_size);
+	memset(fake_memory + end, 0, FAKE_MEMORY_SIZE - end);
+}
+
 void uvfio_error_set(struct uvfio_error *err, const char *fmt, ...)
 {
 	va_list args;

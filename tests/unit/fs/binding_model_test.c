@@ -55,11 +55,16 @@ static bool matches(int driver, const struct model_device *device)
 	return knows(driver, device->id) || dynamic[driver][device->id];
 }
 
-/* Drivers of the host refuse what only an override brings them. */
+/*
+ * None of the devices is a port; other drivers of the host refuse what only an
+ * override brings them.
+ */
 static bool takes(int driver, const struct model_device *device)
 {
-	return (driver != PCIEPORT && driver != IGB) ||
-	       knows(driver, device->id) || dynamic[driver][device->id];
+	if (driver == PCIEPORT)
+		return false;
+	return driver != IGB || knows(driver, device->id) ||
+	       dynamic[driver][device->id];
 }
 
 static void attach(struct model_device *device)

@@ -52,54 +52,37 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static ssize_t put(const char *path, const char *text)
-{
-	return uvfio_sysfs_write(machine, path, text, strlen(text), 0);
-}
-
-/* What a read of a file returns, without the file's content. */
-static ssize_t can_read(const char *path)
-{
-	char text[4096];
-
-	return uvfio_sysfs_read(machine, path, text, sizeof(text), 0);
-}
-
-static void shows(const char *path, const char *content)
-{
-	char text[4096];
-	ssize_t n = uvfio_sysfs_read(machine, path, text, sizeof(text) - 1, 0);
-
-	if (n < 0)
-		fail_msg("%s: %zd", path, n);
-	text[n] = '\0';
-	assert_string_equal(text, content);
-}
-
 /* Shows U14. */
 static void what_was_removed_comes_back_at_rescan(void **state)
 {
 	(void)state;
-	assert_int_equal(put(DEVICES A "/remove", "1"), 1);
-	assert_int_equal(can_read(DEVICES A "/vendor"), -ENOENT);
-	assert_int_equal(can_read("/sys/kernel/iommu_groups/1/type"), -ENOENT);
+	assert_int_equal(sysfs_put(machine, DEVICES A "/remove", "1"), 1);
+	assert_int_equal(sysfs_can_read(machine, DEVICES A "/vendor"), -ENOENT);
+	assert_int_equal(
+		sysfs_can_read(machine, "/sys/kernel/iommu_groups/1/type"),
+		-ENOENT);
 	assert_int_equal(uvfio_open(machine, "/dev/vfio/1"), -ENOENT);
-	assert_int_equal(put(DEVICES A "/remove", "1"), -ENOENT);
-	assert_int_equal(put(DRIVER "vfio-pci/bind", A), -ENODEV);
-	assert_int_equal(put(PCI "rescan", "1\n"), 2);
-	shows(DEVICES A "/vendor", "0x1234\n");
+	assert_int_equal(sysfs_put(machine, DEVICES A "/remove", "1"), -ENOENT);
+	assert_int_equal(sysfs_put(machine, DRIVER "vfio-pci/bind", A),
+			 -ENODEV);
+	assert_int_equal(sysfs_put(machine, PCI "rescan", "1\n"), 2);
+	sysfs_shows(machine, DEVICES A "/vendor", "0x1234\n");
 	/* It is a new device: nobody has set an override. */
-	shows(DEVICES A "/driver_override", "(null)\n");
-	assert_int_equal(put(DRIVER "vfio-pci/unbind", A), -ENODEV);
-	assert_int_equal(put(DEVICES A "/driver_override", "vfio-pci"), 8);
-	assert_int_equal(put(DRIVER "vfio-pci/bind", A), strlen(A));
+	sysfs_shows(machine, DEVICES A "/driver_override", "(null)\n");
+	assert_int_equal(sysfs_put(machine, DRIVER "vfio-pci/unbind", A),
+			 -ENODEV);
+	assert_int_equal(
+		sysfs_put(machine, DEVICES A "/driver_override", "vfio-pci"),
+		8);
+	assert_int_equal(sysfs_put(machine, DRIVER "vfio-pci/bind", A),
+			 strlen(A));
 	must_close(machine, must_open(machine, "/dev/vfio/1"));
 	/* A driver that has an id takes it at once. */
-	assert_int_equal(put(DEVICES B "/remove", "7"), 1);
-	assert_int_equal(put(DEVICES A "/rescan", "1"), 1);
-	assert_int_equal(put(DRIVER "igb/unbind", B), strlen(B));
+	assert_int_equal(sysfs_put(machine, DEVICES B "/remove", "7"), 1);
+	assert_int_equal(sysfs_put(machine, DEVICES A "/rescan", "1"), 1);
+	assert_int_equal(sysfs_put(machine, DRIVER "igb/unbind", B), strlen(B));
 	/* Nothing is missing: nothing happens. */
-	assert_int_equal(put(PCI "rescan", "1"), 1);
+	assert_int_equal(sysfs_put(machine, PCI "rescan", "1"), 1);
 }
 
 static void a_device_is_plugged_while_others_run(void **state)
@@ -114,7 +97,7 @@ static void a_device_is_plugged_while_others_run(void **state)
 	assert_int_equal(uvfio_machine_plug(machine, "eduu", &err), -EINVAL);
 	assert_non_null(strstr(err.text, "eduu"));
 	assert_int_equal(uvfio_machine_plug(machine, "edu", &err), 0);
-	shows(DEVICES "0000:00:05.0/vendor", "0x1234\n");
+	sysfs_shows(machine, DEVICES "0000:00:05.0/vendor", "0x1234\n");
 	group = must_open(machine, "/dev/vfio/3");
 	must_close(machine, group);
 	assert_int_equal(uvfio_machine_unplug(machine, "0000:00:05.0"), 0);
@@ -125,7 +108,7 @@ static void a_device_is_plugged_while_others_run(void **state)
 				 machine, "igb,driver=none,addr=00:05.0", &err),
 			 0);
 	uvfio_machine_rescan(machine);
-	shows(DEVICES "0000:00:05.0/vendor", "0x8086\n");
+	sysfs_shows(machine, DEVICES "0000:00:05.0/vendor", "0x8086\n");
 	must_close(machine, opened.device);
 	must_close(machine, opened.group);
 	must_close(machine, opened.container);
@@ -153,13 +136,15 @@ static void addresses_do_not_run_out(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 400; i++) {
-		assert_int_equal(put(DEVICES A "/remove", "1"), 1);
-		assert_int_equal(put(PCI "rescan", "1"), 1);
-		assert_int_equal(put(DEVICES B "/remove", "1"), 1);
-		assert_int_equal(put(PCI "rescan", "1"), 1);
+		assert_int_equal(sysfs_put(machine, DEVICES A "/remove", "1"),
+				 1);
+		assert_int_equal(sysfs_put(machine, PCI "rescan", "1"), 1);
+		assert_int_equal(sysfs_put(machine, DEVICES B "/remove", "1"),
+				 1);
+		assert_int_equal(sysfs_put(machine, PCI "rescan", "1"), 1);
 	}
-	shows(DEVICES A "/vendor", "0x1234\n");
-	shows(DEVICES B "/vendor", "0x8086\n");
+	sysfs_shows(machine, DEVICES A "/vendor", "0x1234\n");
+	sysfs_shows(machine, DEVICES B "/vendor", "0x8086\n");
 }
 
 #define ROOT "/sys/devices/pci0000:00/0000:00:01.0/"
@@ -177,13 +162,16 @@ static void a_bridge_has_its_devices_behind_it(void **state)
 
 	(void)state;
 	make(devices);
-	shows(ROOT "0000:01:00.0/vendor", "0x1234\n");
-	shows(ROOT "0000:01:01.0/vendor", "0x8086\n");
-	shows(ROOT "secondary_bus_number", "1\n");
-	shows("/sys/devices/pci0000:00/0000:00:02.0/0000:02:00.0/vendor",
-	      "0x1234\n");
-	shows(DEVICES "0000:01:00.0/vendor", "0x1234\n");
-	assert_int_equal(put("/sys/class/pci_bus/0000:01/rescan", "1"), 1);
+	sysfs_shows(machine, ROOT "0000:01:00.0/vendor", "0x1234\n");
+	sysfs_shows(machine, ROOT "0000:01:01.0/vendor", "0x8086\n");
+	sysfs_shows(machine, ROOT "secondary_bus_number", "1\n");
+	sysfs_shows(machine,
+		    "/sys/devices/pci0000:00/0000:00:02.0/0000:02:00.0/vendor",
+		    "0x1234\n");
+	sysfs_shows(machine, DEVICES "0000:01:00.0/vendor", "0x1234\n");
+	assert_int_equal(
+		sysfs_put(machine, "/sys/class/pci_bus/0000:01/rescan", "1"),
+		1);
 	assert_int_equal(uvfio_sysfs_read(machine, ROOT "config", config,
 					  sizeof(config), 0),
 			 sizeof(config));
@@ -192,10 +180,16 @@ static void a_bridge_has_its_devices_behind_it(void **state)
 	assert_int_equal(config[0x19], 1);
 	assert_int_equal(config[0x1a], 1);
 	/* vfio-pci takes no bridge. */
-	assert_int_equal(put(DRIVER "pcieport/unbind", "0000:00:01.0"), 12);
 	assert_int_equal(
-		put(DEVICES "0000:00:01.0/driver_override", "vfio-pci"), 8);
-	assert_int_equal(put(DRIVER "vfio-pci/bind", "0000:00:01.0"), -EINVAL);
+		sysfs_put(machine, DRIVER "pcieport/unbind", "0000:00:01.0"),
+		12);
+	assert_int_equal(sysfs_put(machine,
+				   DEVICES "0000:00:01.0/driver_override",
+				   "vfio-pci"),
+			 8);
+	assert_int_equal(
+		sysfs_put(machine, DRIVER "vfio-pci/bind", "0000:00:01.0"),
+		-EINVAL);
 
 	assert_int_equal(
 		uvfio_machine_plug(machine, "edu,bridge=00:09.0", &err),
@@ -209,16 +203,42 @@ static void a_bridge_has_its_devices_behind_it(void **state)
 					    &err),
 			 -EINVAL);
 	/* With a bridge goes all that is behind it, and comes back. */
-	assert_int_equal(put(DEVICES "0000:00:01.0/remove", "1"), 1);
-	assert_int_equal(can_read(DEVICES "0000:01:00.0/vendor"), -ENOENT);
-	assert_int_equal(can_read(DEVICES "0000:01:01.0/vendor"), -ENOENT);
-	assert_int_equal(put(PCI "rescan", "1"), 1);
-	shows(ROOT "0000:01:00.0/vendor", "0x1234\n");
-	shows(ROOT "0000:01:01.0/vendor", "0x8086\n");
+	assert_int_equal(sysfs_put(machine, DEVICES "0000:00:01.0/remove", "1"),
+			 1);
+	assert_int_equal(sysfs_can_read(machine, DEVICES "0000:01:00.0/vendor"),
+			 -ENOENT);
+	assert_int_equal(sysfs_can_read(machine, DEVICES "0000:01:01.0/vendor"),
+			 -ENOENT);
+	assert_int_equal(sysfs_put(machine, PCI "rescan", "1"), 1);
+	sysfs_shows(machine, ROOT "0000:01:00.0/vendor", "0x1234\n");
+	sysfs_shows(machine, ROOT "0000:01:01.0/vendor", "0x8086\n");
 	uvfio_machine_destroy(machine);
 }
 
 #define SWITCH "/sys/devices/pci0000:00/0000:00:01.0/0000:01:00.0/0000:02:00.0/"
+
+/* What a bridge of the next test cannot have. */
+static void refuses_windows(void)
+{
+	static const struct {
+		const char *spec;
+		int ret;
+	} wrong[] = {
+		{"bridge,bridge=00:01.0", -ENOSPC},
+		{"bridge,mem-reserve=3M", -EINVAL},
+		{"bridge,io-reserve=1K", -EINVAL},
+		{"bridge,pref64-reserve=99X", -EINVAL},
+		{"bridge,bus-reserve=256", -EINVAL},
+		{"bridge,mem-reserve=2G", -ENOSPC},
+		{"bridge,type=isa", -EINVAL},
+	};
+	struct uvfio_error err = {""};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_int_equal(
+			uvfio_machine_plug(machine, wrong[i].spec, &err),
+			wrong[i].ret);
+}
 
 static void bridges_are_behind_bridges(void **state)
 {
@@ -230,18 +250,18 @@ static void bridges_are_behind_bridges(void **state)
 		"edu,bridge=02:00.0",
 		"bridge,addr=00:02.0",
 		NULL};
-	struct uvfio_error err = {""};
 	uint8_t config[0x60];
 
 	(void)state;
 	make(devices);
-	shows(SWITCH "0000:03:00.0/vendor", "0x1234\n");
-	shows(ROOT "secondary_bus_number", "1\n");
-	shows(ROOT "subordinate_bus_number", "3\n");
-	shows(ROOT "0000:01:00.0/subordinate_bus_number", "3\n");
-	shows(SWITCH "secondary_bus_number", "3\n");
+	sysfs_shows(machine, SWITCH "0000:03:00.0/vendor", "0x1234\n");
+	sysfs_shows(machine, ROOT "secondary_bus_number", "1\n");
+	sysfs_shows(machine, ROOT "subordinate_bus_number", "3\n");
+	sysfs_shows(machine, ROOT "0000:01:00.0/subordinate_bus_number", "3\n");
+	sysfs_shows(machine, SWITCH "secondary_bus_number", "3\n");
 	/* What is kept for one is not taken by another. */
-	shows(DEVICES "0000:00:02.0/secondary_bus_number", "4\n");
+	sysfs_shows(machine, DEVICES "0000:00:02.0/secondary_bus_number",
+		    "4\n");
 	assert_int_equal(uvfio_sysfs_read(machine, ROOT "config", config,
 					  sizeof(config), 0),
 			 sizeof(config));
@@ -262,31 +282,14 @@ static void bridges_are_behind_bridges(void **state)
 			 sizeof(config));
 	assert_int_equal(config[0x56] >> 4, 6);
 
-	assert_int_equal(
-		uvfio_machine_plug(machine, "bridge,bridge=00:01.0", &err),
-		-ENOSPC);
-	assert_int_equal(
-		uvfio_machine_plug(machine, "bridge,mem-reserve=3M", &err),
-		-EINVAL);
-	assert_int_equal(
-		uvfio_machine_plug(machine, "bridge,io-reserve=1K", &err),
-		-EINVAL);
-	assert_int_equal(
-		uvfio_machine_plug(machine, "bridge,pref64-reserve=99X", &err),
-		-EINVAL);
-	assert_int_equal(
-		uvfio_machine_plug(machine, "bridge,bus-reserve=256", &err),
-		-EINVAL);
-	assert_int_equal(
-		uvfio_machine_plug(machine, "bridge,mem-reserve=2G", &err),
-		-ENOSPC);
-	assert_int_equal(uvfio_machine_plug(machine, "bridge,type=isa", &err),
-			 -EINVAL);
+	refuses_windows();
 	/* All of it goes with the first, and comes back. */
-	assert_int_equal(put(DEVICES "0000:00:01.0/remove", "1"), 1);
-	assert_int_equal(can_read(DEVICES "0000:03:00.0/vendor"), -ENOENT);
-	assert_int_equal(put(PCI "rescan", "1"), 1);
-	shows(SWITCH "0000:03:00.0/vendor", "0x1234\n");
+	assert_int_equal(sysfs_put(machine, DEVICES "0000:00:01.0/remove", "1"),
+			 1);
+	assert_int_equal(sysfs_can_read(machine, DEVICES "0000:03:00.0/vendor"),
+			 -ENOENT);
+	assert_int_equal(sysfs_put(machine, PCI "rescan", "1"), 1);
+	sysfs_shows(machine, SWITCH "0000:03:00.0/vendor", "0x1234\n");
 	uvfio_machine_destroy(machine);
 }
 
@@ -298,15 +301,24 @@ static void a_conventional_bridge_is_one_group(void **state)
 
 	(void)state;
 	make(devices);
-	shows(DEVICES "0000:01:00.0/iommu_group/devices/0000:01:01.0/vendor",
-	      "0x1234\n");
-	shows(DEVICES "0000:01:00.0/iommu_group/devices/0000:00:02.0/device",
-	      "0x0001\n");
-	shows("/sys/kernel/iommu_groups/9/devices/0000:01:02.0/vendor",
-	      "0x1234\n");
+	sysfs_shows(machine,
+		    DEVICES
+		    "0000:01:00.0/iommu_group/devices/0000:01:01.0/vendor",
+		    "0x1234\n");
+	sysfs_shows(machine,
+		    DEVICES
+		    "0000:01:00.0/iommu_group/devices/0000:00:02.0/device",
+		    "0x0001\n");
+	sysfs_shows(machine,
+		    "/sys/kernel/iommu_groups/9/devices/0000:01:02.0/vendor",
+		    "0x1234\n");
 	/* It has no driver, and is in nobody's way. */
-	assert_int_equal(can_read(DEVICES "0000:00:02.0/driver/bind"), -ENOENT);
-	assert_int_equal(put(DRIVER "pcieport/bind", "0000:00:02.0"), -ENODEV);
+	assert_int_equal(
+		sysfs_can_read(machine, DEVICES "0000:00:02.0/driver/bind"),
+		-ENOENT);
+	assert_int_equal(
+		sysfs_put(machine, DRIVER "pcieport/bind", "0000:00:02.0"),
+		-ENODEV);
 	must_close(machine, must_open(machine, "/dev/vfio/1"));
 	uvfio_machine_destroy(machine);
 }
@@ -361,13 +373,13 @@ static void each_change_is_told_as_the_kernel_does(void **state)
 	(void)state;
 	memset(&heard, 0, sizeof(heard));
 	uvf_machine_set_changed(&machine->bus, hear, &heard);
-	put(DRIVER "vfio-pci/unbind", A);
-	put(DRIVER "vfio-pci/bind", A);
-	put(DEVICES A "/uevent", "change\n");
-	put(DEVICES A "/uevent",
-	    "add 12345678-1234-1234-1234-123456789abc A=b");
-	put(DEVICES A "/remove", "1");
-	put(PCI "rescan", "1");
+	sysfs_put(machine, DRIVER "vfio-pci/unbind", A);
+	sysfs_put(machine, DRIVER "vfio-pci/bind", A);
+	sysfs_put(machine, DEVICES A "/uevent", "change\n");
+	sysfs_put(machine, DEVICES A "/uevent",
+		  "add 12345678-1234-1234-1234-123456789abc A=b");
+	sysfs_put(machine, DEVICES A "/remove", "1");
+	sysfs_put(machine, PCI "rescan", "1");
 	uvf_machine_set_changed(&machine->bus, NULL, NULL);
 	/* Other parts tell of their own: those of PCI are these. */
 	for (unsigned int i = 0; i < heard.count; i++)
@@ -393,7 +405,8 @@ static void a_change_moves_the_generation(void **state)
 	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
 		unsigned long before = atomic_load(&machine->bus.generation);
 
-		assert_true(put(changes[i].path, changes[i].text) > 0);
+		assert_true(sysfs_put(machine, changes[i].path,
+				      changes[i].text) > 0);
 		assert_true(atomic_load(&machine->bus.generation) > before);
 	}
 }

@@ -42,45 +42,25 @@ static void make(const char *device, const char *abi)
 		fail_msg("%s", err.text);
 }
 
-static ssize_t put(const char *path, const char *text)
-{
-	return uvfio_sysfs_write(machine, path, text, strlen(text), 0);
-}
-
-static ssize_t can_read(const char *path)
-{
-	char text[4096];
-
-	return uvfio_sysfs_read(machine, path, text, sizeof(text), 0);
-}
-
-static void shows(const char *path, const char *content)
-{
-	char text[4096];
-	ssize_t n = uvfio_sysfs_read(machine, path, text, sizeof(text) - 1, 0);
-
-	if (n < 0)
-		fail_msg("%s: %zd", path, n);
-	text[n] = '\0';
-	assert_string_equal(text, content);
-}
-
 static void files_tell_what_a_pf_can_have(void **state)
 {
 	(void)state;
 	make("edu,vfs=3", NULL);
-	shows(DEVICES PF "/sriov_totalvfs", "3\n");
-	shows(NUMVFS, "0\n");
-	shows(DEVICES PF "/sriov_offset", "128\n");
-	shows(DEVICES PF "/sriov_stride", "1\n");
-	shows(DEVICES PF "/sriov_vf_device", "11e9\n");
-	shows(DEVICES PF "/sriov_drivers_autoprobe", "1\n");
-	shows(DEVICES PF "/sriov_vf_total_msix", "0\n");
+	sysfs_shows(machine, DEVICES PF "/sriov_totalvfs", "3\n");
+	sysfs_shows(machine, NUMVFS, "0\n");
+	sysfs_shows(machine, DEVICES PF "/sriov_offset", "128\n");
+	sysfs_shows(machine, DEVICES PF "/sriov_stride", "1\n");
+	sysfs_shows(machine, DEVICES PF "/sriov_vf_device", "11e9\n");
+	sysfs_shows(machine, DEVICES PF "/sriov_drivers_autoprobe", "1\n");
+	sysfs_shows(machine, DEVICES PF "/sriov_vf_total_msix", "0\n");
 	/* The other device has none. */
-	assert_int_equal(can_read(DEVICES "0000:00:04.0/sriov_numvfs"),
+	assert_int_equal(
+		sysfs_can_read(machine, DEVICES "0000:00:04.0/sriov_numvfs"),
+		-ENOENT);
+	assert_int_equal(sysfs_can_read(machine, DEVICES PF "/physfn/vendor"),
 			 -ENOENT);
-	assert_int_equal(can_read(DEVICES PF "/physfn/vendor"), -ENOENT);
-	assert_int_equal(can_read(DEVICES PF "/virtfn0/vendor"), -ENOENT);
+	assert_int_equal(sysfs_can_read(machine, DEVICES PF "/virtfn0/vendor"),
+			 -ENOENT);
 	uvfio_machine_destroy(machine);
 }
 
@@ -88,30 +68,36 @@ static void writes_are_refused_in_order(void **state)
 {
 	(void)state;
 	make("edu,vfs=3,driver=edu", NULL);
-	assert_int_equal(put(NUMVFS, "x"), -EINVAL);
-	assert_int_equal(put(NUMVFS, "-1"), -EINVAL);
-	assert_int_equal(put(NUMVFS, "65536"), -EINVAL);
-	assert_int_equal(put(NUMVFS, "4"), -ERANGE);
-	assert_int_equal(put(NUMVFS, "0"), 1);
-	assert_int_equal(put(NUMVFS, "2\n"), 2);
-	shows(NUMVFS, "2\n");
-	assert_int_equal(put(NUMVFS, "2"), 1);
-	assert_int_equal(put(NUMVFS, "1"), -EBUSY);
-	assert_int_equal(put(NUMVFS, "4"), -ERANGE);
-	assert_int_equal(put(NUMVFS, "0"), 1);
-	assert_int_equal(put(NUMVFS, "3"), 1);
+	assert_int_equal(sysfs_put(machine, NUMVFS, "x"), -EINVAL);
+	assert_int_equal(sysfs_put(machine, NUMVFS, "-1"), -EINVAL);
+	assert_int_equal(sysfs_put(machine, NUMVFS, "65536"), -EINVAL);
+	assert_int_equal(sysfs_put(machine, NUMVFS, "4"), -ERANGE);
+	assert_int_equal(sysfs_put(machine, NUMVFS, "0"), 1);
+	assert_int_equal(sysfs_put(machine, NUMVFS, "2\n"), 2);
+	sysfs_shows(machine, NUMVFS, "2\n");
+	assert_int_equal(sysfs_put(machine, NUMVFS, "2"), 1);
+	assert_int_equal(sysfs_put(machine, NUMVFS, "1"), -EBUSY);
+	assert_int_equal(sysfs_put(machine, NUMVFS, "4"), -ERANGE);
+	assert_int_equal(sysfs_put(machine, NUMVFS, "0"), 1);
+	assert_int_equal(sysfs_put(machine, NUMVFS, "3"), 1);
 	/* Its VFs go with the driver of the PF. */
-	assert_int_equal(put(DRIVER "edu/unbind", PF), strlen(PF));
-	shows(NUMVFS, "0\n");
-	assert_int_equal(can_read(DEVICES VF0 "/vendor"), -ENOENT);
-	assert_int_equal(put(NUMVFS, "1"), -ENOENT);
-	assert_int_equal(put(NUMVFS, "0"), 1);
+	assert_int_equal(sysfs_put(machine, DRIVER "edu/unbind", PF),
+			 strlen(PF));
+	sysfs_shows(machine, NUMVFS, "0\n");
+	assert_int_equal(sysfs_can_read(machine, DEVICES VF0 "/vendor"),
+			 -ENOENT);
+	assert_int_equal(sysfs_put(machine, NUMVFS, "1"), -ENOENT);
+	assert_int_equal(sysfs_put(machine, NUMVFS, "0"), 1);
 	/* pci-stub does nothing about them. */
-	assert_int_equal(put(DEVICES PF "/driver_override", "pci-stub"), 8);
-	assert_int_equal(put(DRIVER "pci-stub/bind", PF), strlen(PF));
-	assert_int_equal(put(NUMVFS, "1"), -ENOENT);
-	assert_int_equal(put(DEVICES PF "/sriov_drivers_autoprobe", "x"),
-			 -EINVAL);
+	assert_int_equal(
+		sysfs_put(machine, DEVICES PF "/driver_override", "pci-stub"),
+		8);
+	assert_int_equal(sysfs_put(machine, DRIVER "pci-stub/bind", PF),
+			 strlen(PF));
+	assert_int_equal(sysfs_put(machine, NUMVFS, "1"), -ENOENT);
+	assert_int_equal(
+		sysfs_put(machine, DEVICES PF "/sriov_drivers_autoprobe", "x"),
+		-EINVAL);
 	uvfio_machine_destroy(machine);
 }
 
@@ -120,23 +106,25 @@ static void vfio_pci_wants_its_parameter(void **state)
 {
 	(void)state;
 	make("edu,vfs=3", NULL);
-	assert_int_equal(put(NUMVFS, "2"), -ENOENT);
-	assert_int_equal(put(ENABLE, "1"), 1);
-	assert_int_equal(put(NUMVFS, "2"), 1);
-	shows(DEVICES PF "/virtfn1/device", "0x11e9\n");
+	assert_int_equal(sysfs_put(machine, NUMVFS, "2"), -ENOENT);
+	assert_int_equal(sysfs_put(machine, ENABLE, "1"), 1);
+	assert_int_equal(sysfs_put(machine, NUMVFS, "2"), 1);
+	sysfs_shows(machine, DEVICES PF "/virtfn1/device", "0x11e9\n");
 	/* They are captured for users, and bound. */
-	shows(DEVICES VF0 "/driver_override", "vfio-pci\n");
-	shows(DRIVER "vfio-pci/" VF1 "/vendor", "0x1234\n");
-	assert_int_equal(put(ENABLE, "0"), 1);
-	assert_int_equal(put(NUMVFS, "0"), -ENOENT);
-	assert_int_equal(put(DRIVER "vfio-pci/unbind", PF), strlen(PF));
-	assert_int_equal(can_read(DEVICES VF0 "/vendor"), -ENOENT);
+	sysfs_shows(machine, DEVICES VF0 "/driver_override", "vfio-pci\n");
+	sysfs_shows(machine, DRIVER "vfio-pci/" VF1 "/vendor", "0x1234\n");
+	assert_int_equal(sysfs_put(machine, ENABLE, "0"), 1);
+	assert_int_equal(sysfs_put(machine, NUMVFS, "0"), -ENOENT);
+	assert_int_equal(sysfs_put(machine, DRIVER "vfio-pci/unbind", PF),
+			 strlen(PF));
+	assert_int_equal(sysfs_can_read(machine, DEVICES VF0 "/vendor"),
+			 -ENOENT);
 	uvfio_machine_destroy(machine);
 
 	/* Linux 4.1 has no such thing. */
 	make("edu,vfs=3", "4.1");
-	(void)put(ENABLE, "1");
-	assert_int_equal(put(NUMVFS, "2"), -ENOENT);
+	(void)sysfs_put(machine, ENABLE, "1");
+	assert_int_equal(sysfs_put(machine, NUMVFS, "2"), -ENOENT);
 	uvfio_machine_destroy(machine);
 }
 
@@ -144,41 +132,50 @@ static void each_vf_is_a_function_of_its_own(void **state)
 {
 	(void)state;
 	make("edu,vfs=3,driver=edu", NULL);
-	assert_int_equal(put(NUMVFS, "2"), 1);
-	shows(DEVICES VF0 "/vendor", "0x1234\n");
-	shows(DEVICES VF0 "/device", "0x11e9\n");
-	shows(DEVICES VF0 "/revision", "0x10\n");
-	shows(DEVICES VF0 "/physfn/device", "0x11e8\n");
-	shows(DEVICES PF "/virtfn0/device", "0x11e9\n");
-	shows("/sys/devices/pci0000:00/" VF1 "/irq", "0\n");
-	shows(DEVICES VF0 "/uevent",
-	      "PCI_CLASS=FF00\nPCI_ID=1234:11E9\nPCI_SUBSYS_ID=1AF4:1100\n"
-	      "PCI_SLOT_NAME=" VF0 "\nMODALIAS=pci:v00001234d000011E9"
-	      "sv00001AF4sd00001100bc00scFFi00\n");
-	shows(DEVICES VF0 "/iommu_group/devices/" VF0 "/vendor", "0x1234\n");
+	assert_int_equal(sysfs_put(machine, NUMVFS, "2"), 1);
+	sysfs_shows(machine, DEVICES VF0 "/vendor", "0x1234\n");
+	sysfs_shows(machine, DEVICES VF0 "/device", "0x11e9\n");
+	sysfs_shows(machine, DEVICES VF0 "/revision", "0x10\n");
+	sysfs_shows(machine, DEVICES VF0 "/physfn/device", "0x11e8\n");
+	sysfs_shows(machine, DEVICES PF "/virtfn0/device", "0x11e9\n");
+	sysfs_shows(machine, "/sys/devices/pci0000:00/" VF1 "/irq", "0\n");
+	sysfs_shows(
+		machine, DEVICES VF0 "/uevent",
+		"PCI_CLASS=FF00\nPCI_ID=1234:11E9\nPCI_SUBSYS_ID=1AF4:1100\n"
+		"PCI_SLOT_NAME=" VF0 "\nMODALIAS=pci:v00001234d000011E9"
+		"sv00001AF4sd00001100bc00scFFi00\n");
+	sysfs_shows(machine, DEVICES VF0 "/iommu_group/devices/" VF0 "/vendor",
+		    "0x1234\n");
+	assert_int_equal(sysfs_can_read(machine, DEVICES VF0
+					"/iommu_group/devices/" VF1 "/vendor"),
+			 -ENOENT);
+	assert_int_equal(sysfs_can_read(machine, DEVICES VF2 "/vendor"),
+			 -ENOENT);
 	assert_int_equal(
-		can_read(DEVICES VF0 "/iommu_group/devices/" VF1 "/vendor"),
-		-ENOENT);
-	assert_int_equal(can_read(DEVICES VF2 "/vendor"), -ENOENT);
-	assert_int_equal(put(DEVICES VF0 "/sriov_vf_msix_count", "x"), -EINVAL);
-	assert_int_equal(put(DEVICES VF0 "/sriov_vf_msix_count", "3"),
-			 -EOPNOTSUPP);
+		sysfs_put(machine, DEVICES VF0 "/sriov_vf_msix_count", "x"),
+		-EINVAL);
+	assert_int_equal(
+		sysfs_put(machine, DEVICES VF0 "/sriov_vf_msix_count", "3"),
+		-EOPNOTSUPP);
 	/* One that is removed is gone until all are made anew. */
-	assert_int_equal(put(DEVICES VF0 "/remove", "1"), 1);
-	assert_int_equal(can_read(DEVICES PF "/virtfn0/vendor"), -ENOENT);
-	shows(DEVICES PF "/virtfn1/vendor", "0x1234\n");
-	assert_int_equal(put(PCI "rescan", "1"), 1);
-	assert_int_equal(can_read(DEVICES VF0 "/vendor"), -ENOENT);
-	shows(NUMVFS, "2\n");
-	assert_int_equal(put(NUMVFS, "0"), 1);
-	assert_int_equal(put(NUMVFS, "3"), 1);
-	shows(DEVICES VF0 "/vendor", "0x1234\n");
-	shows(DEVICES VF2 "/vendor", "0x1234\n");
+	assert_int_equal(sysfs_put(machine, DEVICES VF0 "/remove", "1"), 1);
+	assert_int_equal(sysfs_can_read(machine, DEVICES PF "/virtfn0/vendor"),
+			 -ENOENT);
+	sysfs_shows(machine, DEVICES PF "/virtfn1/vendor", "0x1234\n");
+	assert_int_equal(sysfs_put(machine, PCI "rescan", "1"), 1);
+	assert_int_equal(sysfs_can_read(machine, DEVICES VF0 "/vendor"),
+			 -ENOENT);
+	sysfs_shows(machine, NUMVFS, "2\n");
+	assert_int_equal(sysfs_put(machine, NUMVFS, "0"), 1);
+	assert_int_equal(sysfs_put(machine, NUMVFS, "3"), 1);
+	sysfs_shows(machine, DEVICES VF0 "/vendor", "0x1234\n");
+	sysfs_shows(machine, DEVICES VF2 "/vendor", "0x1234\n");
 	/* All go with their PF, which comes back without. */
-	assert_int_equal(put(DEVICES PF "/remove", "1"), 1);
-	assert_int_equal(can_read(DEVICES VF2 "/vendor"), -ENOENT);
-	assert_int_equal(put(PCI "rescan", "1"), 1);
-	shows(NUMVFS, "0\n");
+	assert_int_equal(sysfs_put(machine, DEVICES PF "/remove", "1"), 1);
+	assert_int_equal(sysfs_can_read(machine, DEVICES VF2 "/vendor"),
+			 -ENOENT);
+	assert_int_equal(sysfs_put(machine, PCI "rescan", "1"), 1);
+	sysfs_shows(machine, NUMVFS, "0\n");
 	uvfio_machine_destroy(machine);
 }
 
@@ -186,20 +183,31 @@ static void drivers_take_vfs_if_they_may(void **state)
 {
 	(void)state;
 	make("edu,vfs=3,driver=edu", NULL);
-	assert_int_equal(put(DRIVER "vfio-pci/new_id", "1234 11e9"), 9);
-	assert_int_equal(put(NUMVFS, "1"), 1);
-	shows(DRIVER "vfio-pci/" VF0 "/device", "0x11e9\n");
-	assert_int_equal(put(NUMVFS, "0"), 1);
+	assert_int_equal(
+		sysfs_put(machine, DRIVER "vfio-pci/new_id", "1234 11e9"), 9);
+	assert_int_equal(sysfs_put(machine, NUMVFS, "1"), 1);
+	sysfs_shows(machine, DRIVER "vfio-pci/" VF0 "/device", "0x11e9\n");
+	assert_int_equal(sysfs_put(machine, NUMVFS, "0"), 1);
 
-	assert_int_equal(put(DEVICES PF "/sriov_drivers_autoprobe", "0"), 1);
-	shows(DEVICES PF "/sriov_drivers_autoprobe", "0\n");
-	assert_int_equal(put(NUMVFS, "2"), 1);
-	assert_int_equal(can_read(DEVICES VF0 "/driver/unbind"), -ENOENT);
-	assert_int_equal(put(DRIVER "vfio-pci/bind", VF0), -ENODEV);
-	assert_int_equal(put(DEVICES VF0 "/driver_override", "vfio-pci"), 8);
-	assert_int_equal(put(DRIVER "vfio-pci/bind", VF0), strlen(VF0));
-	assert_int_equal(put(DEVICES PF "/sriov_drivers_autoprobe", "y"), 1);
-	assert_int_equal(put(DRIVER "vfio-pci/bind", VF1), strlen(VF1));
+	assert_int_equal(
+		sysfs_put(machine, DEVICES PF "/sriov_drivers_autoprobe", "0"),
+		1);
+	sysfs_shows(machine, DEVICES PF "/sriov_drivers_autoprobe", "0\n");
+	assert_int_equal(sysfs_put(machine, NUMVFS, "2"), 1);
+	assert_int_equal(sysfs_can_read(machine, DEVICES VF0 "/driver/unbind"),
+			 -ENOENT);
+	assert_int_equal(sysfs_put(machine, DRIVER "vfio-pci/bind", VF0),
+			 -ENODEV);
+	assert_int_equal(
+		sysfs_put(machine, DEVICES VF0 "/driver_override", "vfio-pci"),
+		8);
+	assert_int_equal(sysfs_put(machine, DRIVER "vfio-pci/bind", VF0),
+			 strlen(VF0));
+	assert_int_equal(
+		sysfs_put(machine, DEVICES PF "/sriov_drivers_autoprobe", "y"),
+		1);
+	assert_int_equal(sysfs_put(machine, DRIVER "vfio-pci/bind", VF1),
+			 strlen(VF1));
 	uvfio_machine_destroy(machine);
 }
 
@@ -211,10 +219,11 @@ static void a_vf_needs_its_address(void **state)
 	(void)state;
 	make("edu,vfs=3,driver=edu", NULL);
 	assert_int_equal(uvfio_machine_plug(machine, "edu,addr=" VF1, &err), 0);
-	assert_int_equal(put(NUMVFS, "2"), -EEXIST);
-	shows(NUMVFS, "0\n");
-	assert_int_equal(can_read(DEVICES VF0 "/vendor"), -ENOENT);
-	assert_int_equal(put(NUMVFS, "1"), 1);
+	assert_int_equal(sysfs_put(machine, NUMVFS, "2"), -EEXIST);
+	sysfs_shows(machine, NUMVFS, "0\n");
+	assert_int_equal(sysfs_can_read(machine, DEVICES VF0 "/vendor"),
+			 -ENOENT);
+	assert_int_equal(sysfs_put(machine, NUMVFS, "1"), 1);
 	uvfio_machine_destroy(machine);
 	/* Behind a bridge there is one bus only. */
 	make("bridge", NULL);
@@ -222,21 +231,28 @@ static void a_vf_needs_its_address(void **state)
 		uvfio_machine_plug(machine,
 				   "edu,vfs=3,driver=edu,bridge=00:03.0", &err),
 		0);
-	assert_int_equal(put(DEVICES "0000:01:00.0/sriov_numvfs", "3"), 1);
-	shows("/sys/devices/pci0000:00/0000:00:03.0/0000:01:10.2/device",
-	      "0x11e9\n");
+	assert_int_equal(
+		sysfs_put(machine, DEVICES "0000:01:00.0/sriov_numvfs", "3"),
+		1);
+	sysfs_shows(machine,
+		    "/sys/devices/pci0000:00/0000:00:03.0/0000:01:10.2/device",
+		    "0x11e9\n");
 	assert_int_equal(uvfio_machine_plug(machine,
 					    "edu,vfs=3,driver=edu,"
 					    "bridge=00:03.0,addr=01:1f.0",
 					    &err),
 			 0);
-	assert_int_equal(put(DEVICES "0000:01:1f.0/sriov_numvfs", "1"),
-			 -ENOMEM);
+	assert_int_equal(
+		sysfs_put(machine, DEVICES "0000:01:1f.0/sriov_numvfs", "1"),
+		-ENOMEM);
 	uvfio_machine_destroy(machine);
 	/* On the root bus, all numbers are its own. */
 	make("edu,vfs=3,driver=edu,addr=00:1f.0", NULL);
-	assert_int_equal(put(DEVICES "0000:00:1f.0/sriov_numvfs", "1"), 1);
-	shows("/sys/devices/pci0000:00/0000:01:0f.0/device", "0x11e9\n");
+	assert_int_equal(
+		sysfs_put(machine, DEVICES "0000:00:1f.0/sriov_numvfs", "1"),
+		1);
+	sysfs_shows(machine, "/sys/devices/pci0000:00/0000:01:0f.0/device",
+		    "0x11e9\n");
 	uvfio_machine_destroy(machine);
 }
 
@@ -290,8 +306,9 @@ static void config_space_of_a_vf_is_made_up(void **state)
 
 	(void)state;
 	make("edu,vfs=3,driver=edu", NULL);
-	assert_int_equal(put(DRIVER "vfio-pci/new_id", "1234 11e9"), 9);
-	assert_int_equal(put(NUMVFS, "1"), 1);
+	assert_int_equal(
+		sysfs_put(machine, DRIVER "vfio-pci/new_id", "1234 11e9"), 9);
+	assert_int_equal(sysfs_put(machine, NUMVFS, "1"), 1);
 	/* What the bus itself says. */
 	assert_int_equal(uvfio_sysfs_read(machine, DEVICES VF0 "/config", raw,
 					  sizeof(raw), 0),
@@ -334,7 +351,7 @@ static void registers_of_the_capability_follow(void **state)
 
 	(void)state;
 	make("edu,vfs=3,driver=edu", NULL);
-	assert_int_equal(put(NUMVFS, "2"), 1);
+	assert_int_equal(sysfs_put(machine, NUMVFS, "2"), 1);
 	assert_int_equal(uvfio_sysfs_read(machine, DEVICES PF "/config", cap,
 					  sizeof(cap), 0x100),
 			 sizeof(cap));

@@ -70,33 +70,10 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static ssize_t put(const char *path, const char *text)
-{
-	return uvfio_sysfs_write(machine, path, text, strlen(text), 0);
-}
-
-static ssize_t can_read(const char *path)
-{
-	char text[4096];
-
-	return uvfio_sysfs_read(machine, path, text, sizeof(text), 0);
-}
-
-static void shows(const char *path, const char *content)
-{
-	char text[4096];
-	ssize_t n = uvfio_sysfs_read(machine, path, text, sizeof(text) - 1, 0);
-
-	if (n < 0)
-		fail_msg("%s: %zd", path, n);
-	text[n] = '\0';
-	assert_string_equal(text, content);
-}
-
 static void shows_left(const char *one, const char *two)
 {
-	shows(ONE "available_instances", one);
-	shows(TWO "available_instances", two);
+	sysfs_shows(machine, ONE "available_instances", one);
+	sysfs_shows(machine, TWO "available_instances", two);
 }
 
 /* Shows N7, V64. */
@@ -118,12 +95,13 @@ static void create_refuses_what_is_no_uuid(void **state)
 	(void)state;
 	/* A write of nothing does not reach the file. */
 	for (size_t i = 1; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-		assert_int_equal(put(ONE "create", wrong[i]), -EINVAL);
+		assert_int_equal(sysfs_put(machine, ONE "create", wrong[i]),
+				 -EINVAL);
 	assert_int_equal(
 		uvfio_sysfs_write(machine, ONE "create", UUID_A "\0", 38, 0),
 		-EINVAL);
-	assert_int_equal(can_read(ONE "create"), -EACCES);
-	assert_int_equal(put(ONE "name", "x"), -EACCES);
+	assert_int_equal(sysfs_can_read(machine, ONE "create"), -EACCES);
+	assert_int_equal(sysfs_put(machine, ONE "name", "x"), -EACCES);
 	shows_left("24\n", "12\n");
 }
 
@@ -131,20 +109,22 @@ static void create_refuses_what_is_no_uuid(void **state)
 static void a_uuid_is_taken_once(void **state)
 {
 	(void)state;
-	assert_int_equal(put(ONE "create", UUID_A), 36);
-	assert_int_equal(put(ONE "create", UUID_A), -EEXIST);
-	assert_int_equal(put(TWO "create", UUID_A "\n"), -EEXIST);
+	assert_int_equal(sysfs_put(machine, ONE "create", UUID_A), 36);
+	assert_int_equal(sysfs_put(machine, ONE "create", UUID_A), -EEXIST);
+	assert_int_equal(sysfs_put(machine, TWO "create", UUID_A "\n"),
+			 -EEXIST);
 	/* Whatever follows it, and in letters of either case. */
-	assert_int_equal(
-		put(TWO "create", "83B8F4F2-509F-382F-3C1E-E6BFE0FA1001x"),
-		-EEXIST);
-	assert_int_equal(
-		put(TWO "create", "83B8F4F2-509F-382F-3C1E-E6BFE0FA1002x"), 37);
-	shows(MTTY UUID_B "/vendor/sample_mdev_dev",
-	      "This is MDEV " UUID_B "\n");
+	assert_int_equal(sysfs_put(machine, TWO "create",
+				   "83B8F4F2-509F-382F-3C1E-E6BFE0FA1001x"),
+			 -EEXIST);
+	assert_int_equal(sysfs_put(machine, TWO "create",
+				   "83B8F4F2-509F-382F-3C1E-E6BFE0FA1002x"),
+			 37);
+	sysfs_shows(machine, MTTY UUID_B "/vendor/sample_mdev_dev",
+		    "This is MDEV " UUID_B "\n");
 	shows_left("21\n", "10\n");
-	assert_int_equal(put(MTTY UUID_A "/remove", "1"), 1);
-	assert_int_equal(put(TWO "create", UUID_A), 36);
+	assert_int_equal(sysfs_put(machine, MTTY UUID_A "/remove", "1"), 1);
+	assert_int_equal(sysfs_put(machine, TWO "create", UUID_A), 36);
 	shows_left("20\n", "10\n");
 }
 
@@ -161,20 +141,21 @@ static void ports_run_out(void **state)
 	(void)state;
 	for (unsigned int i = 0; i < PARENTS - 1; i++) {
 		name_of(uuid, i);
-		assert_int_equal(put(ONE "create", uuid), 36);
+		assert_int_equal(sysfs_put(machine, ONE "create", uuid), 36);
 	}
 	shows_left("1\n", "0\n");
-	assert_int_equal(put(TWO "create", UUID_A), -ENOSPC);
-	assert_int_equal(can_read(MTTY UUID_A "/uevent"), -ENOENT);
-	assert_int_equal(put(ONE "create", UUID_A), 36);
+	assert_int_equal(sysfs_put(machine, TWO "create", UUID_A), -ENOSPC);
+	assert_int_equal(sysfs_can_read(machine, MTTY UUID_A "/uevent"),
+			 -ENOENT);
+	assert_int_equal(sysfs_put(machine, ONE "create", UUID_A), 36);
 	shows_left("0\n", "0\n");
 	/* What is there is told before what is too much. */
-	assert_int_equal(put(ONE "create", uuid), -EEXIST);
-	assert_int_equal(put(ONE "create", UUID_B), -ENOSPC);
+	assert_int_equal(sysfs_put(machine, ONE "create", uuid), -EEXIST);
+	assert_int_equal(sysfs_put(machine, ONE "create", UUID_B), -ENOSPC);
 	for (unsigned int i = 0; i < PARENTS - 1; i++) {
 		name_of(uuid, i);
 		(void)snprintf(path, sizeof(path), MTTY "%s/remove", uuid);
-		assert_int_equal(put(path, "1"), 1);
+		assert_int_equal(sysfs_put(machine, path, "1"), 1);
 	}
 	shows_left("23\n", "11\n");
 }
@@ -183,14 +164,18 @@ static void ports_run_out(void **state)
 static void remove_takes_a_number(void **state)
 {
 	(void)state;
-	assert_int_equal(put(TWO "create", UUID_A), 36);
-	assert_int_equal(put(MTTY UUID_A "/remove", "x"), -EINVAL);
-	assert_int_equal(put(MTTY UUID_A "/remove", "-1"), -EINVAL);
-	assert_int_equal(put(MTTY UUID_A "/remove", "0"), 1);
+	assert_int_equal(sysfs_put(machine, TWO "create", UUID_A), 36);
+	assert_int_equal(sysfs_put(machine, MTTY UUID_A "/remove", "x"),
+			 -EINVAL);
+	assert_int_equal(sysfs_put(machine, MTTY UUID_A "/remove", "-1"),
+			 -EINVAL);
+	assert_int_equal(sysfs_put(machine, MTTY UUID_A "/remove", "0"), 1);
 	shows_left("22\n", "11\n");
-	assert_int_equal(put(MTTY UUID_A "/remove", "0x10\n"), 5);
+	assert_int_equal(sysfs_put(machine, MTTY UUID_A "/remove", "0x10\n"),
+			 5);
 	shows_left("24\n", "12\n");
-	assert_int_equal(put(MTTY UUID_A "/remove", "1"), -ENOENT);
+	assert_int_equal(sysfs_put(machine, MTTY UUID_A "/remove", "1"),
+			 -ENOENT);
 	assert_int_equal(uvfio_open(machine, "/dev/vfio/1"), -ENOENT);
 }
 
@@ -214,43 +199,57 @@ static void names_come_and_go_with_it(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < count; i++)
-		assert_int_equal(can_read(names[i]), -ENOENT);
-	assert_int_equal(put(TWO "create", UUID_A), 36);
+		assert_int_equal(sysfs_can_read(machine, names[i]), -ENOENT);
+	assert_int_equal(sysfs_put(machine, TWO "create", UUID_A), 36);
 	for (size_t i = 0; i < count; i++)
-		if (can_read(names[i]) <= 0)
+		if (sysfs_can_read(machine, names[i]) <= 0)
 			fail_msg("%s", names[i]);
-	shows(MTTY UUID_A "/uevent", "DRIVER=mtty\n");
-	shows(MTTY UUID_A "/mdev_type/name", "Dual port serial\n");
-	shows(MTTY UUID_A "/iommu_group/name", "vfio-noiommu\n");
-	shows(TWO "device_api", "vfio-pci\n");
+	sysfs_shows(machine, MTTY UUID_A "/uevent", "DRIVER=mtty\n");
+	sysfs_shows(machine, MTTY UUID_A "/mdev_type/name",
+		    "Dual port serial\n");
+	sysfs_shows(machine, MTTY UUID_A "/iommu_group/name", "vfio-noiommu\n");
+	sysfs_shows(machine, TWO "device_api", "vfio-pci\n");
 	/* A bus that gives no device to whom it pleases. */
-	assert_int_equal(can_read(MTTY UUID_A "/driver_override"), -ENOENT);
-	assert_int_equal(put("/sys/bus/mdev/drivers/mtty/new_id", "1 2"),
-			 -ENOENT);
-	assert_int_equal(put(MTTY UUID_A "/remove", "1"), 1);
+	assert_int_equal(
+		sysfs_can_read(machine, MTTY UUID_A "/driver_override"),
+		-ENOENT);
+	assert_int_equal(
+		sysfs_put(machine, "/sys/bus/mdev/drivers/mtty/new_id", "1 2"),
+		-ENOENT);
+	assert_int_equal(sysfs_put(machine, MTTY UUID_A "/remove", "1"), 1);
 	for (size_t i = 0; i < count; i++)
-		assert_int_equal(can_read(names[i]), -ENOENT);
+		assert_int_equal(sysfs_can_read(machine, names[i]), -ENOENT);
 }
 
 static void unbound_it_is_only_good_for_removal(void **state)
 {
 	(void)state;
-	assert_int_equal(put(ONE "create", UUID_A), 36);
-	assert_int_equal(put("/sys/bus/mdev/drivers/mtty/bind", UUID_A),
-			 -ENODEV);
-	assert_int_equal(put("/sys/bus/mdev/drivers/mtty/unbind", UUID_A), 36);
-	assert_int_equal(can_read(MTTY UUID_A "/driver/module/refcnt"),
-			 -ENOENT);
-	assert_int_equal(can_read(MTTY UUID_A "/vendor/sample_mdev_dev"),
-			 -ENOENT);
-	assert_int_equal(can_read(MTTY UUID_A "/iommu_group/type"), -ENOENT);
-	assert_int_equal(put("/sys/bus/mdev/drivers/mtty/bind", UUID_A),
-			 -ENODEV);
-	assert_int_equal(put("/sys/bus/mdev/drivers_probe", UUID_A), 36);
-	assert_int_equal(can_read(MTTY UUID_A "/driver/module/refcnt"),
-			 -ENOENT);
-	assert_int_equal(put(ONE "create", UUID_A), -EEXIST);
-	assert_int_equal(put(MTTY UUID_A "/remove", "1"), 1);
+	assert_int_equal(sysfs_put(machine, ONE "create", UUID_A), 36);
+	assert_int_equal(
+		sysfs_put(machine, "/sys/bus/mdev/drivers/mtty/bind", UUID_A),
+		-ENODEV);
+	assert_int_equal(
+		sysfs_put(machine, "/sys/bus/mdev/drivers/mtty/unbind", UUID_A),
+		36);
+	assert_int_equal(
+		sysfs_can_read(machine, MTTY UUID_A "/driver/module/refcnt"),
+		-ENOENT);
+	assert_int_equal(
+		sysfs_can_read(machine, MTTY UUID_A "/vendor/sample_mdev_dev"),
+		-ENOENT);
+	assert_int_equal(
+		sysfs_can_read(machine, MTTY UUID_A "/iommu_group/type"),
+		-ENOENT);
+	assert_int_equal(
+		sysfs_put(machine, "/sys/bus/mdev/drivers/mtty/bind", UUID_A),
+		-ENODEV);
+	assert_int_equal(
+		sysfs_put(machine, "/sys/bus/mdev/drivers_probe", UUID_A), 36);
+	assert_int_equal(
+		sysfs_can_read(machine, MTTY UUID_A "/driver/module/refcnt"),
+		-ENOENT);
+	assert_int_equal(sysfs_put(machine, ONE "create", UUID_A), -EEXIST);
+	assert_int_equal(sysfs_put(machine, MTTY UUID_A "/remove", "1"), 1);
 	shows_left("24\n", "12\n");
 }
 
@@ -296,8 +295,9 @@ static void one_is_plugged_later(void **state)
 	assert_int_equal(uvfio_machine_plug(machine, "mtty,uuid=" UUID_A, &err),
 			 0);
 	assert_int_equal(uvfio_machine_unplug(machine, "mtty"), 0);
-	assert_int_equal(can_read(MTTY "uevent"), -ENOENT);
-	assert_int_equal(can_read("/sys/bus/mdev/devices/" UUID_A "/uevent"),
+	assert_int_equal(sysfs_can_read(machine, MTTY "uevent"), -ENOENT);
+	assert_int_equal(sysfs_can_read(machine, "/sys/bus/mdev/devices/" UUID_A
+						 "/uevent"),
 			 -ENOENT);
 	assert_int_equal(uvfio_machine_plug(machine, "mtty", &err), 0);
 	shows_left("24\n", "12\n");
@@ -395,18 +395,21 @@ static int tear_down_things(void **state)
 static void instances_run_out(void **state)
 {
 	(void)state;
-	shows(LEFT, "2\n");
-	shows(THINGS "mdev_supported_types/thing-any/name", "any\n");
-	shows(THINGS "mdev_supported_types/thing-any/description", "type 0\n");
-	assert_int_equal(put(CREATE, UUID_A), 36);
-	assert_int_equal(put(CREATE, UUID_B), 36);
-	shows(LEFT, "0\n");
-	assert_int_equal(put(CREATE, UUID_C), -EUSERS);
-	assert_int_equal(put(CREATE, UUID_A), -EEXIST);
-	assert_int_equal(put(CREATE, "x"), -EINVAL);
-	assert_int_equal(put(THINGS UUID_A "/remove", "1"), 1);
-	shows(LEFT, "1\n");
-	assert_int_equal(put(CREATE, UUID_C), 36);
+	sysfs_shows(machine, LEFT, "2\n");
+	sysfs_shows(machine, THINGS "mdev_supported_types/thing-any/name",
+		    "any\n");
+	sysfs_shows(machine,
+		    THINGS "mdev_supported_types/thing-any/description",
+		    "type 0\n");
+	assert_int_equal(sysfs_put(machine, CREATE, UUID_A), 36);
+	assert_int_equal(sysfs_put(machine, CREATE, UUID_B), 36);
+	sysfs_shows(machine, LEFT, "0\n");
+	assert_int_equal(sysfs_put(machine, CREATE, UUID_C), -EUSERS);
+	assert_int_equal(sysfs_put(machine, CREATE, UUID_A), -EEXIST);
+	assert_int_equal(sysfs_put(machine, CREATE, "x"), -EINVAL);
+	assert_int_equal(sysfs_put(machine, THINGS UUID_A "/remove", "1"), 1);
+	sysfs_shows(machine, LEFT, "1\n");
+	assert_int_equal(sysfs_put(machine, CREATE, UUID_C), 36);
 }
 
 /* Shows N7. */
@@ -414,12 +417,13 @@ static void a_driver_that_refuses_is_heard(void **state)
 {
 	(void)state;
 	things.probe_ret = -EXDEV;
-	assert_int_equal(put(CREATE, UUID_A), -EXDEV);
-	shows(LEFT, "2\n");
-	assert_int_equal(can_read(THINGS UUID_A "/uevent"), -ENOENT);
+	assert_int_equal(sysfs_put(machine, CREATE, UUID_A), -EXDEV);
+	sysfs_shows(machine, LEFT, "2\n");
+	assert_int_equal(sysfs_can_read(machine, THINGS UUID_A "/uevent"),
+			 -ENOENT);
 	things.probe_ret = 0;
 	atomic_store(&things.probes, 0);
-	assert_int_equal(put(CREATE, UUID_A), 36);
+	assert_int_equal(sysfs_put(machine, CREATE, UUID_A), 36);
 }
 
 struct removal {
@@ -434,7 +438,7 @@ static void *removal_main(void *arg)
 	struct removal *removal = arg;
 
 	if (removal->path)
-		removal->ret = put(removal->path, "1");
+		removal->ret = sysfs_put(machine, removal->path, "1");
 	else
 		uvfio_mdev_unregister_parent(things.parent);
 	atomic_store(&removal->is_done, true);
@@ -455,29 +459,34 @@ static void remove_waits_for_users(void **state)
 	struct opened opened;
 
 	(void)state;
-	assert_int_equal(put(CREATE, UUID_A), 36);
+	assert_int_equal(sysfs_put(machine, CREATE, UUID_A), 36);
 	opened = client_open_all(client, "/dev/vfio/1", UUID_A);
 	assert_int_equal(
 		pthread_create(&removal.thread, NULL, removal_main, &removal),
 		0);
 	wait_for_request();
 	/* The names that need no wait are gone, the device is not. */
-	assert_int_equal(put(THINGS UUID_A "/remove", "1"), -ENOENT);
-	assert_int_equal(can_read(THINGS UUID_A "/mdev_type/name"), -ENOENT);
-	assert_int_equal(can_read(THINGS UUID_A "/driver/uevent"), -ENOENT);
-	shows(THINGS UUID_A "/uevent", "");
-	assert_int_equal(put(CREATE, UUID_A), -EEXIST);
-	shows(LEFT, "1\n");
+	assert_int_equal(sysfs_put(machine, THINGS UUID_A "/remove", "1"),
+			 -ENOENT);
+	assert_int_equal(
+		sysfs_can_read(machine, THINGS UUID_A "/mdev_type/name"),
+		-ENOENT);
+	assert_int_equal(
+		sysfs_can_read(machine, THINGS UUID_A "/driver/uevent"),
+		-ENOENT);
+	sysfs_shows(machine, THINGS UUID_A "/uevent", "");
+	assert_int_equal(sysfs_put(machine, CREATE, UUID_A), -EEXIST);
+	sysfs_shows(machine, LEFT, "1\n");
 	/* Others are not in its way. */
-	assert_int_equal(put(CREATE, UUID_B), 36);
-	assert_int_equal(put(CREATE, UUID_C), -EUSERS);
-	assert_int_equal(put(THINGS UUID_B "/remove", "1"), 1);
+	assert_int_equal(sysfs_put(machine, CREATE, UUID_B), 36);
+	assert_int_equal(sysfs_put(machine, CREATE, UUID_C), -EUSERS);
+	assert_int_equal(sysfs_put(machine, THINGS UUID_B "/remove", "1"), 1);
 	assert_false(atomic_load(&removal.is_done));
 	client_close(client, opened.device);
 	pthread_join(removal.thread, NULL);
 	assert_int_equal(removal.ret, 1);
-	shows(LEFT, "2\n");
-	assert_int_equal(put(CREATE, UUID_A), 36);
+	sysfs_shows(machine, LEFT, "2\n");
+	assert_int_equal(sysfs_put(machine, CREATE, UUID_A), 36);
 	client_destroy(client);
 }
 
@@ -489,21 +498,21 @@ static void a_parent_that_goes_takes_all_along(void **state)
 	struct opened opened;
 
 	(void)state;
-	assert_int_equal(put(CREATE, UUID_A), 36);
-	assert_int_equal(put(CREATE, UUID_B), 36);
+	assert_int_equal(sysfs_put(machine, CREATE, UUID_A), 36);
+	assert_int_equal(sysfs_put(machine, CREATE, UUID_B), 36);
 	opened = client_open_all(client, "/dev/vfio/1", UUID_A);
-	assert_int_equal(put(THINGS UUID_B "/remove", "1"), 1);
+	assert_int_equal(sysfs_put(machine, THINGS UUID_B "/remove", "1"), 1);
 	assert_int_equal(
 		pthread_create(&removal.thread, NULL, removal_main, &removal),
 		0);
 	wait_for_request();
-	assert_int_equal(put(CREATE, UUID_B), -ENODEV);
-	shows(LEFT, "1\n");
+	assert_int_equal(sysfs_put(machine, CREATE, UUID_B), -ENODEV);
+	sysfs_shows(machine, LEFT, "1\n");
 	assert_false(atomic_load(&removal.is_done));
 	client_close(client, opened.device);
 	pthread_join(removal.thread, NULL);
-	assert_int_equal(put(CREATE, UUID_B), -ENOENT);
-	assert_int_equal(can_read(THINGS "uevent"), -ENOENT);
+	assert_int_equal(sysfs_put(machine, CREATE, UUID_B), -ENOENT);
+	assert_int_equal(sysfs_can_read(machine, THINGS "uevent"), -ENOENT);
 	things.parent = NULL;
 	client_destroy(client);
 }
@@ -519,17 +528,20 @@ static void a_failed_allocation_leaves_nothing(void **state)
 	(void)state;
 	do {
 		uvf_alloc_fail_nth(nth++);
-		ret = put(TWO "create", UUID_A);
+		ret = sysfs_put(machine, TWO "create", UUID_A);
 		has_failed = uvf_alloc_has_failed();
 		uvf_alloc_fail_nth(0);
 		if (ret == 36) {
-			assert_int_equal(put(MTTY UUID_A "/remove", "1"), 1);
+			assert_int_equal(
+				sysfs_put(machine, MTTY UUID_A "/remove", "1"),
+				1);
 		} else {
 			assert_int_equal(ret, -ENOMEM);
 			assert_true(has_failed);
 			failures++;
 		}
-		assert_int_equal(can_read(MTTY UUID_A "/uevent"), -ENOENT);
+		assert_int_equal(sysfs_can_read(machine, MTTY UUID_A "/uevent"),
+				 -ENOENT);
 		shows_left("24\n", "12\n");
 	} while (has_failed);
 	assert_true(failures > 5);
@@ -541,7 +553,7 @@ static void devices_are_described(void **state)
 	json_t *machine_json, *device;
 
 	(void)state;
-	assert_int_equal(put(TWO "create", UUID_A), 36);
+	assert_int_equal(sysfs_put(machine, TWO "create", UUID_A), 36);
 	machine_json = uvf_describe_machine(machine);
 	assert_non_null(machine_json);
 	device = json_array_get(json_object_get(machine_json, "devices"), 1);
@@ -578,8 +590,8 @@ static void events_tell_of_it(void **state)
 	(void)state;
 	heard[0] = '\0';
 	uvf_machine_set_changed(&machine->bus, hear, NULL);
-	assert_int_equal(put(ONE "create", UUID_A), 36);
-	assert_int_equal(put(MTTY UUID_A "/remove", "1"), 1);
+	assert_int_equal(sysfs_put(machine, ONE "create", UUID_A), 36);
+	assert_int_equal(sysfs_put(machine, MTTY UUID_A "/remove", "1"), 1);
 	uvfio_machine_unplug(machine, "mtty");
 	assert_int_equal(uvfio_machine_plug(machine, "mtty", &err), 0);
 	uvf_machine_set_changed(&machine->bus, NULL, NULL);

@@ -19,6 +19,7 @@
 #include "bus/machine.h"
 #include "bus/uevent.h"
 #include "front/machine.h"
+#include "lib/irq.h"
 #include "lib/machine.h"
 
 #define A      "0000:01:00.0"
@@ -76,17 +77,7 @@ static int open_device(struct bench *bench, const char *name)
 static int arm(struct bench *bench, int device)
 {
 	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	struct {
-		struct vfio_irq_set set;
-		int32_t fd;
-	} irqs = {
-		.set = {.argsz = sizeof(irqs),
-			.flags = VFIO_IRQ_SET_DATA_EVENTFD |
-				 VFIO_IRQ_SET_ACTION_TRIGGER,
-			.index = VFIO_PCI_ERR_IRQ_INDEX,
-			.count = 1},
-		.fd = fd,
-	};
+	struct irq_one irqs = irq_one(VFIO_PCI_ERR_IRQ_INDEX, fd);
 
 	must_ioctl(bench->machine, device, VFIO_DEVICE_SET_IRQS,
 		   (uintptr_t)&irqs);

@@ -17,6 +17,7 @@
 #include <cmocka.h>
 #include <linux/vfio.h>
 
+#include "lib/irq.h"
 #include "lib/machine.h"
 #include "mem/copy.h"
 
@@ -151,17 +152,7 @@ static bool is_marked(struct bench *bench, int device)
 
 static void arm_msi(struct bench *bench, int device, int fd)
 {
-	struct {
-		struct vfio_irq_set set;
-		int32_t fd;
-	} irqs = {
-		.set = {.argsz = sizeof(irqs),
-			.flags = VFIO_IRQ_SET_DATA_EVENTFD |
-				 VFIO_IRQ_SET_ACTION_TRIGGER,
-			.index = VFIO_PCI_MSI_IRQ_INDEX,
-			.count = 1},
-		.fd = fd,
-	};
+	struct irq_one irqs = irq_one(VFIO_PCI_MSI_IRQ_INDEX, fd);
 
 	must_ioctl(bench->machine, device, VFIO_DEVICE_SET_IRQS,
 		   (uintptr_t)&irqs);
@@ -586,17 +577,7 @@ static void nothing_is_reset_while_a_driver_leaves(void **state)
 	struct bench bench;
 	uint64_t count;
 	int group, first, req = eventfd(0, EFD_CLOEXEC);
-	struct {
-		struct vfio_irq_set set;
-		int32_t fd;
-	} irqs = {
-		.set = {.argsz = sizeof(irqs),
-			.flags = VFIO_IRQ_SET_DATA_EVENTFD |
-				 VFIO_IRQ_SET_ACTION_TRIGGER,
-			.index = VFIO_PCI_REQ_IRQ_INDEX,
-			.count = 1},
-		.fd = req,
-	};
+	struct irq_one irqs = irq_one(VFIO_PCI_REQ_IRQ_INDEX, req);
 
 	(void)state;
 	create(&bench, alone, NULL);
