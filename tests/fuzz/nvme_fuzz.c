@@ -126,8 +126,8 @@ static void put_command(struct uvfio_dev *dev, struct input *input)
 	struct nvme_command command = {
 		.opcode = queue ? io_opcodes[choice >> 2 & 7]
 				: admin_opcodes[choice >> 2 & 15],
-		.flags = choice & 0x80 ? take8(input)
-				       : (uint8_t)((small & 1) << 6),
+		.flags = (uint8_t)(choice & 0x80 ? take8(input)
+						 : (small & 1) << 6),
 		.cid = choice,
 		.nsid = small & 0x40 ? take32(input) : 1,
 		.prp1 = address(input),

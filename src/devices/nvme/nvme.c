@@ -96,6 +96,9 @@ static int nvme_init(struct uvfio_dev *dev, struct uvfio_error *err)
 		return ret;
 	nvme->dev = dev;
 	nvme->doorbells = uvfio_mem(dev, 0, NVME_DOORBELLS);
+	ret = nvme_cmb_parse(uvfio_option(dev, "cmb"), &nvme->cmb_size, err);
+	if (ret)
+		return ret;
 	nvme->queue_limit = options.queues;
 	nvme->mdts = options.mdts;
 	nvme->is_read_only = options.image.is_read_only;
@@ -213,6 +216,7 @@ static const struct uvfio_key nvme_keys[] = {
 	{"queues", "N", "pairs of queues for I/O, up to 64 (64)"},
 	{"mdts", "N", "the most that one command moves, 2^N pages (7)"},
 	{"serial", "TEXT", "serial number, up to 20 characters (the address)"},
+	{"cmb", "SIZE", "memory of the controller's own, in BAR 2 (none)"},
 	{"cache", "writeback|writethrough|none",
 	 "how writes reach the file (writeback)"},
 	{"ro", "on|off", "never write to the image (off)"},
@@ -223,6 +227,38 @@ static const struct uvfio_key nvme_keys[] = {
 static const struct uvfio_span nvme_spans[] = {
 	{NVME_DOORBELLS, 0x1000, UVFIO_PAGE_POLL},
 };
+
+#define CMB_SPAN(shift)                                                        \
+	{                                                                      \
+		0, UINT64_C(1) << (shift), UVFIO_PAGE_RAM                      \
+	}
+#define CMB_SHIFT 20 /* of the first */
+
+static const struct uvfio_span cmb_spans[] = {
+	CMB_SPAN(20), CMB_SPAN(21), CMB_SPAN(22), CMB_SPAN(23),
+	CMB_SPAN(24), CMB_SPAN(25), CMB_SPAN(26), CMB_SPAN(27),
+	CMB_SPAN(28), CMB_SPAN(29), CMB_SPAN(30),
+};
+
+/* The controller memory buffer, all of it memory that the host may map. */
+static int nvme_configure(struct uvfio_pci_model *model,
+			  const struct uvfio_spec *spec,
+			  struct uvfio_error *err)
+{
+	uint64_t size;
+	int ret = nvme_cmb_parse(uvfio_spec_value(spec, "cmb"), &size, err);
+
+	if (ret || !size)
+		return ret;
+	model->bars[NVME_CMB_BAR] = (struct uvfio_bar){
+		.size = size,
+		.flags = UVFIO_BAR_64 | UVFIO_BAR_PREFETCH,
+		.widths = 1 | 2 | 4 | 8,
+		.spans = &cmb_spans[__builtin_ctzll(size) - CMB_SHIFT],
+		.span_count = 1,
+	};
+	return 0;
+}
 
 extern const struct uvfio_pci_model uvfio_model_nvme;
 
@@ -255,4 +291,5 @@ const struct uvfio_pci_model uvfio_model_nvme = {
 		    .widths = 4 | 8,
 		    .spans = nvme_spans,
 		    .span_count = sizeof(nvme_spans) / sizeof(nvme_spans[0])},
+	.configure = nvme_configure,
 };

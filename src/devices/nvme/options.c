@@ -54,19 +54,15 @@ static int read_word(struct uvfio_dev *dev, const char *key,
 	return -EINVAL;
 }
 
-static int read_size(struct uvfio_dev *dev, uint64_t *ret_size,
-		     struct uvfio_error *err)
+/* Digits and a unit; up to INT64_MAX bytes. */
+static bool parse_size(const char *text, uint64_t *ret_size)
 {
 	static const char units[] = "KMGT";
-	const char *text = uvfio_option(dev, "size");
 	const char *unit;
 	unsigned long long value;
 	unsigned int shift = 0;
 	char *end;
 
-	*ret_size = 0;
-	if (!text)
-		return 0;
 	errno = 0;
 	value = strtoull(text, &end, 10);
 	unit = *end ? strchr(units, *end) : NULL;
@@ -74,14 +70,35 @@ static int read_size(struct uvfio_dev *dev, uint64_t *ret_size,
 		shift = 10 * (unsigned int)(unit - units + 1);
 		end++;
 	}
-	if (*text < '0' || *text > '9' || *end || errno || !value ||
-	    value > (unsigned long long)INT64_MAX >> shift) {
-		uvfio_error_set(err, "size=%s: write a size such as 512M or 1G",
-				text);
-		return -EINVAL;
-	}
 	*ret_size = (uint64_t)value << shift;
-	return 0;
+	return *text >= '0' && *text <= '9' && !*end && !errno && value &&
+	       value <= (unsigned long long)INT64_MAX >> shift;
+}
+
+static int read_size(struct uvfio_dev *dev, uint64_t *ret_size,
+		     struct uvfio_error *err)
+{
+	const char *text = uvfio_option(dev, "size");
+
+	*ret_size = 0;
+	if (!text || parse_size(text, ret_size))
+		return 0;
+	uvfio_error_set(err, "size=%s: write a size such as 512M or 1G", text);
+	return -EINVAL;
+}
+
+int nvme_cmb_parse(const char *text, uint64_t *ret_size,
+		   struct uvfio_error *err)
+{
+	*ret_size = 0;
+	if (!text)
+		return 0;
+	if (parse_size(text, ret_size) && !(*ret_size & (*ret_size - 1)) &&
+	    *ret_size >= NVME_CMB_MIN && *ret_size <= NVME_CMB_MAX)
+		return 0;
+	uvfio_error_set(err, "cmb=%s: write 1M, 2M, 4M and so on, up to 1G",
+			text);
+	return -EINVAL;
 }
 
 static int read_serial(struct uvfio_dev *dev, char serial[21],

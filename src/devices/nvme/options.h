@@ -16,7 +16,12 @@ struct nvme_options {
 	char serial[21];
 };
 
-/* Return: 0, or -EINVAL with what would be right. */
+#define NVME_CMB_MIN (UINT64_C(1) << 20)
+#define NVME_CMB_MAX (UINT64_C(1) << 30)
+
+/* Each returns 0, or -EINVAL with what would be right. */
+int nvme_cmb_parse(const char *text, uint64_t *ret_size,
+		   struct uvfio_error *err);
 int nvme_options_read(struct uvfio_dev *dev, struct nvme_options *ret_options,
 		      struct uvfio_error *err);
 

@@ -240,6 +240,17 @@ struct uvfio_dev *fake_device_create(const struct uvfio_pci_model *model,
 	dev->name = name;
 	dev->options = options;
 	dev->is_bus_master = true;
+	if (model->configure) {
+		const struct uvfio_spec spec = {options};
+
+		dev->configured = *model;
+		if (model->configure(&dev->configured, &spec, err)) {
+			free(dev);
+			return NULL;
+		}
+		model = &dev->configured;
+		dev->model = model;
+	}
 	dev->priv = calloc(1, model->priv_size);
 	assert_non_null(dev->priv);
 	for (i = 0; i < UVFIO_PCI_BARS; i++) {

@@ -27,7 +27,8 @@ struct fake_option {
 };
 
 struct uvfio_dev {
-	const struct uvfio_pci_model *model;
+	struct uvfio_pci_model configured;   /* as its options make it */
+	const struct uvfio_pci_model *model; /* that, or the one given */
 	const char *name;
 	const struct fake_option *options; /* ends with a NULL key */
 	void *priv;

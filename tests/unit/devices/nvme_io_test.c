@@ -386,6 +386,50 @@ static void deallocates(void **state)
 	assert_int_equal(nvme_rig_do(&rig, 1, &command), NVME_DATA_TRANSFER);
 }
 
+/* Lists and data in the controller's own memory. */
+static void memory_of_its_own(void **state)
+{
+	static const struct fake_option options[] = {
+		{"size", "4M"}, {"cmb", "1M"}, {NULL, NULL}};
+	const uint64_t base = UINT64_C(0x4000000000);
+	struct nvme_command command = transfer(NVME_IO_WRITE, 7, 64);
+	uint64_t entry;
+	uint8_t *cmb;
+
+	(void)state;
+	nvme_rig_destroy(&rig);
+	nvme_rig_create(&rig, options);
+	cmb = rig.dev->bars[2];
+	/* It is there when it was asked for, and where it was told to be. */
+	assert_int_equal(nvme_rig_get(&rig, NVME_CAP + 4) >> 25 & 1, 1);
+	assert_int_equal(nvme_rig_get(&rig, NVME_CMBSZ), 0);
+	nvme_rig_set(&rig, NVME_CMBMSC + 4, (uint32_t)(base >> 32));
+	nvme_rig_set(&rig, NVME_CMBMSC, NVME_CMBMSC_CRE | NVME_CMBMSC_CMSE);
+	assert_int_equal(nvme_rig_get(&rig, NVME_CMBSZ), 256u << 12 | 0x1f);
+	assert_int_equal(nvme_rig_get(&rig, NVME_CMBLOC) & 7, 2);
+	nvme_rig_start(&rig, 1);
+	for (uint32_t i = 0; i < 32768; i++)
+		cmb[0x10000 + i] = (uint8_t)fake_random(256);
+	for (uint32_t i = 0; i < 7; i++) {
+		entry = base + 0x11000 + i * 4096;
+		memcpy(cmb + 0x8000 + i * 8, &entry, sizeof(entry));
+	}
+	command.prp1 = base + 0x10000;
+	command.prp2 = base + 0x8000;
+	assert_int_equal(nvme_rig_do(&rig, 1, &command), 0);
+	for (uint32_t i = 0; i < 8; i++) {
+		assert_int_equal(nvme_rig_move(&rig, NVME_IO_READ, 7 + i * 8, 8,
+					       NVME_RIG_DATA),
+				 0);
+		assert_memory_equal(cmb + 0x10000 + i * 4096, data, 4096);
+	}
+	/* Not a byte beyond its end. */
+	command.prp1 = base + 0x100000 - 4096;
+	command.prp2 = base + 0x100000;
+	command.cdw12 = 15;
+	assert_int_equal(nvme_rig_do(&rig, 1, &command), NVME_DATA_TRANSFER);
+}
+
 /* A queue that goes takes its commands with it, once they are done. */
 static void deletion_waits_for_commands(void **state)
 {
@@ -554,9 +598,8 @@ static void is_like_an_array(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASES(setup_memory),
-		CASES(setup_uring),
-		CASES(setup_threads),
+		CASES(setup_memory),  CASE(memory_of_its_own, setup_memory),
+		CASES(setup_uring),   CASES(setup_threads),
 		CASES(setup_through),
 	};
 	int fd = mkstemp(path);

@@ -323,6 +323,8 @@ static void options_that_cannot_be(void **state)
 		{"mdts", "x", "mdts=x: write a number"},
 		{"cache", "fast", "write writeback, writethrough or none"},
 		{"ro", "yes", "ro=yes: write off or on"},
+		{"cmb", "3M", "cmb=3M: write 1M, 2M"},
+		{"cmb", "2G", "cmb=2G: write 1M, 2M"},
 		{"aio", "libaio", "aio=libaio: write uring or threads"},
 		{"serial", "123456789012345678901", "1 to 20 characters"},
 		{"serial", "", "1 to 20 characters"},
