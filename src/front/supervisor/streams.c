@@ -67,7 +67,10 @@ static struct stream *find_locked(struct uvf_streams *streams, uint64_t ino)
 	return NULL;
 }
 
-/* The file behind an inode, with a reference, or NULL. */
+/*
+ * The file behind an inode, with a reference, or NULL.  It is given back before
+ * the reply: the client may close the file then, and expects it to be gone.
+ */
 static struct uvf_file *get_file(struct uvf_streams *streams, uint64_t ino)
 {
 	struct uvf_file *file = NULL;
@@ -167,12 +170,12 @@ static void on_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t pos,
 	(void)info;
 	if (file && buf)
 		ret = uvf_file_read(file, &caller, (uintptr_t)buf, size, 0);
+	uvf_file_put(file);
 	if (ret < 0)
 		(void)fuse_reply_err(req, (int)-ret);
 	else
 		(void)fuse_reply_buf(req, buf, (size_t)ret);
 	uvf_free(buf);
-	uvf_file_put(file);
 }
 
 static void on_write(fuse_req_t req, fuse_ino_t ino, const char *data,
@@ -187,11 +190,11 @@ static void on_write(fuse_req_t req, fuse_ino_t ino, const char *data,
 	(void)info;
 	if (file)
 		ret = uvf_file_write(file, &caller, (uintptr_t)data, size, 0);
+	uvf_file_put(file);
 	if (ret < 0)
 		(void)fuse_reply_err(req, (int)-ret);
 	else
 		(void)fuse_reply_write(req, (size_t)ret);
-	uvf_file_put(file);
 }
 
 /* Nobody is woken: no device waits for a page yet. */
@@ -208,8 +211,8 @@ static void on_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info,
 		events = POLLOUT;
 	else if (file && file->ops->is_readable)
 		events = POLLIN | POLLRDNORM | POLLOUT;
-	(void)fuse_reply_poll(req, events);
 	uvf_file_put(file);
+	(void)fuse_reply_poll(req, events);
 }
 
 /* Those of VFIO are trapped. */

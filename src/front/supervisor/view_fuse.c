@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/list.h"
 #include "front/supervisor/fuse_thread.h"
 #include "front/supervisor/view_names.h"
 #include "front/supervisor/view_tree.h"
@@ -36,10 +37,13 @@ struct uvf_view_fuse {
 	struct uvf_fuse_thread *thread;
 	struct timespec started; /* the time of all files */
 	uint16_t walks;          /* to files for writing only; of the thread */
+	/* What is open, by their nodes; of the thread. */
+	struct uvf_list handles, listings;
 };
 
 /* An open file. */
 struct handle {
+	struct uvf_list node;
 	char path[256];
 	bool is_image; /* of registers: each read asks anew */
 	size_t size;   /* of data */
@@ -51,8 +55,22 @@ struct handle {
  * meanwhile shift no others.
  */
 struct listing {
+	struct uvf_list node;
 	struct uvf_view_tree *tree; /* NULL before the first read */
 };
+
+static void end_handle(struct handle *handle)
+{
+	uvf_list_remove(&handle->node);
+	uvf_free(handle);
+}
+
+static void end_listing(struct listing *listing)
+{
+	uvf_list_remove(&listing->node);
+	uvf_view_tree_put(listing->tree);
+	uvf_free(listing);
+}
 
 static struct uvf_view_fuse *fuse_of(fuse_req_t req)
 {
@@ -248,18 +266,19 @@ static void on_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 		(void)fuse_reply_err(req, -ret);
 		return;
 	}
+	uvf_list_append(&fuse_of(req)->handles, &handle->node);
 	info->fh = (uintptr_t)handle;
 	info->direct_io = 1;
 	/* A caller that was killed meanwhile gets no handle. */
 	if (fuse_reply_open(req, info) == -ENOENT)
-		uvf_free(handle);
+		end_handle(handle);
 }
 
 static void on_release(fuse_req_t req, fuse_ino_t ino,
 		       struct fuse_file_info *info)
 {
 	(void)ino;
-	uvf_free((void *)(uintptr_t)info->fh);
+	end_handle((void *)(uintptr_t)info->fh);
 	(void)fuse_reply_err(req, 0);
 }
 
@@ -383,19 +402,17 @@ static void on_opendir(fuse_req_t req, fuse_ino_t ino,
 		(void)fuse_reply_err(req, ENOMEM);
 		return;
 	}
+	uvf_list_append(&fuse_of(req)->listings, &listing->node);
 	info->fh = (uintptr_t)listing;
 	if (fuse_reply_open(req, info) == -ENOENT)
-		uvf_free(listing);
+		end_listing(listing);
 }
 
 static void on_releasedir(fuse_req_t req, fuse_ino_t ino,
 			  struct fuse_file_info *info)
 {
-	struct listing *listing = (void *)(uintptr_t)info->fh;
-
 	(void)ino;
-	uvf_view_tree_put(listing->tree);
-	uvf_free(listing);
+	end_listing((void *)(uintptr_t)info->fh);
 	(void)fuse_reply_err(req, 0);
 }
 
@@ -560,6 +577,8 @@ int uvf_view_fuse_start(struct uvf_view_fuse **ret_fuse, int fd,
 	}
 	fuse->names = names;
 	fuse->writes = writes;
+	uvf_list_init(&fuse->handles);
+	uvf_list_init(&fuse->listings);
 	clock_gettime(CLOCK_REALTIME, &fuse->started);
 	ret = uvf_fuse_thread_start(&fuse->thread, fd, "uvf-names", &operations,
 				    sizeof(operations), fuse);
@@ -582,5 +601,12 @@ void uvf_view_fuse_destroy(struct uvf_view_fuse *fuse)
 	if (!fuse)
 		return;
 	uvf_fuse_thread_destroy(fuse->thread);
+	/* What a program has open to its end is never released. */
+	while (!uvf_list_is_empty(&fuse->handles))
+		end_handle(uvf_list_entry(fuse->handles.next, struct handle,
+					  node));
+	while (!uvf_list_is_empty(&fuse->listings))
+		end_listing(uvf_list_entry(fuse->listings.next, struct listing,
+					   node));
 	uvf_free(fuse);
 }
