@@ -31,39 +31,38 @@ struct search {
 	void *arg;
 };
 
-/* What the next descriptor of a process is; NULL: none of ours. */
-static struct uvf_file *next_file(struct uvf_fds *fds, DIR *dir, bool *ret_more)
+/*
+ * One descriptor of a process, told of when it is one of ours; false: that was
+ * the last.  All of it is one look: a file that is held here while its client
+ * closes it would still be open to the client's next call.
+ */
+static bool look_at_next(const struct search *search, pid_t pid, DIR *dir)
 {
+	struct uvf_file *file = NULL;
 	struct dirent *entry;
 	struct stat st;
-	bool is_ours;
 
-	uvf_fds_look_begin(fds);
+	uvf_fds_look_begin(search->fds);
 	entry = readdir(dir);
-	is_ours = entry && is_memfd(dirfd(dir), entry->d_name) &&
-		  !fstatat(dirfd(dir), entry->d_name, &st, 0);
-	uvf_fds_look_end(fds);
-	*ret_more = entry;
-	return is_ours ? uvf_fds_find_inode(fds, st.st_dev, st.st_ino) : NULL;
+	if (entry && is_memfd(dirfd(dir), entry->d_name) &&
+	    !fstatat(dirfd(dir), entry->d_name, &st, 0))
+		file = uvf_fds_find_inode(search->fds, st.st_dev, st.st_ino);
+	if (file)
+		search->fn(search->arg, pid, file);
+	uvf_file_put(file);
+	uvf_fds_look_end(search->fds);
+	return entry;
 }
 
 static void search_process(void *arg, pid_t pid)
 {
-	const struct search *search = arg;
-	struct uvf_file *file;
-	bool is_more = true;
 	char path[64];
 	DIR *dir;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
 	dir = opendir(path);
-	while (dir && is_more) {
-		file = next_file(search->fds, dir, &is_more);
-		if (!file)
-			continue;
-		search->fn(search->arg, pid, file);
-		uvf_file_put(file);
-	}
+	while (dir && look_at_next(arg, pid, dir))
+		;
 	if (dir)
 		closedir(dir);
 }
