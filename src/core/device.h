@@ -130,6 +130,7 @@ struct uvf_device {
 	struct uvfio_dev *model; /* whose DMA the group governs, or NULL */
 	struct uvf_migration *migration;   /* NULL: cannot be migrated */
 	const struct uvf_dma_log *dma_log; /* NULL: does not log */
+	unsigned int v02_opens; /* under the lock of struct uvf_v02 */
 
 	/* Fixed from uvf_device_init() to uvf_device_put(). */
 	struct uvf_vfio *vfio;

@@ -195,8 +195,6 @@ struct uvf_pci {
 
 	struct uvf_migrate *migrate; /* owned; fixed; NULL: it stays */
 
-	unsigned int v02_opens; /* under the lock of struct uvf_v02 */
-
 	struct uvf_pci_vf_token vf_token;
 	/* Of a VF that vfio-pci has: whose token counts, or NULL. */
 	struct uvf_pci *token_pf;

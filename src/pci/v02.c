@@ -8,22 +8,18 @@
 
 #include <errno.h>
 #include <stddef.h>
-#include <string.h>
 
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 
 #include "base/alloc.h"
-#include "base/log.h"
-#include "bus/bus.h"
 #include "bus/driver.h"
-#include "core/vfio.h"
-#include "core/worker.h"
 #include "pci/bar.h"
 #include "pci/driver.h"
 #include "pci/handlers.h"
 #include "pci/irqs.h"
 #include "v02/abi.h"
+#include "v02/bound.h"
 #include "v02/v02.h"
 
 /* Regions and interrupts have kept their numbers. */
@@ -288,7 +284,7 @@ static long ioctl_get_flags(const struct uvf_pci *pci,
 static long v02_ioctl(void *data, struct uvf_caller *caller, unsigned int cmd,
 		      unsigned long arg)
 {
-	struct uvf_pci *pci = data;
+	struct uvf_pci *pci = uvf_pci_of(data);
 
 	switch (cmd) {
 	case V02_DEVICE_GET_FLAGS:
@@ -314,113 +310,16 @@ static long v02_ioctl(void *data, struct uvf_caller *caller, unsigned int cmd,
 	}
 }
 
-static bool v02_match(struct uvf_bus_device *device, const char *name)
-{
-	return !strcmp(device->name, name);
-}
-
-/* The function is made ready for the first of its users. */
-static int v02_get(void *data)
-{
-	struct uvf_pci *pci = data;
-	int ret = 0;
-
-	if (!pci->v02_opens)
-		ret = uvf_worker_start(pci->model.worker);
-	if (!ret && !pci->v02_opens)
-		ret = uvf_pci_device_ops.open(&pci->vfio);
-	if (!ret)
-		pci->v02_opens++;
-	return ret;
-}
-
-static void v02_put(void *data)
-{
-	struct uvf_pci *pci = data;
-
-	if (!--pci->v02_opens)
-		uvf_pci_device_ops.close(&pci->vfio);
-}
-
-static ssize_t v02_read(void *data, struct uvf_caller *caller, uint64_t addr,
-			size_t len, uint64_t pos)
-{
-	struct uvf_pci *pci = data;
-
-	return pci_read(&pci->vfio, caller, addr, len, pos);
-}
-
-static ssize_t v02_write(void *data, struct uvf_caller *caller, uint64_t addr,
-			 size_t len, uint64_t pos)
-{
-	struct uvf_pci *pci = data;
-
-	return pci_write(&pci->vfio, caller, addr, len, pos);
-}
-
-static int v02_mmap(void *data, uint64_t pos, uint64_t len, int prot, int flags)
-{
-	struct uvf_pci *pci = data;
-
-	return pci_mmap(&pci->vfio, pos, len, prot, flags);
-}
-
-static void v02_fault(void *data, uint64_t pos, struct uvf_page *ret_page)
-{
-	struct uvf_pci *pci = data;
-
-	pci_fault(&pci->vfio, pos, ret_page);
-}
-
-static bool v02_mmio(void *data, uint64_t pos, void *buf, size_t len,
-		     bool is_write)
-{
-	struct uvf_pci *pci = data;
-
-	return pci_mmio(&pci->vfio, pos, buf, len, is_write);
-}
-
-/* This ABI has no interrupt that asks a user to let go. */
-static void v02_request(void *data, unsigned int count)
-{
-	const struct uvf_pci *pci = data;
-
-	if (count % 10 == 0)
-		uvf_log(UVF_LOG_WARNING,
-			"%s is in use; unbinding it waits for its users",
-			pci->bus.name);
-}
-
 static void v02_claim(struct uvf_bus_device *device)
 {
-	struct uvf_driver *driver =
-		uvf_driver_find(device->bus, UVF_PCI_DRIVER_NAME);
-
-	if (driver && uvf_device_attach_driver(device, driver))
-		uvf_log(UVF_LOG_WARNING, "%s cannot be bound to %s",
-			device->name, driver->name);
+	uvf_v02_bound_claim(device, UVF_PCI_DRIVER_NAME);
 }
 
 static const struct uvf_v02_device_ops device_ops = {
-	.match = v02_match,
-	.get = v02_get,
-	.put = v02_put,
+	UVF_V02_BOUND_OPS,
 	.ioctl = v02_ioctl,
-	.read = v02_read,
-	.write = v02_write,
-	.mmap = v02_mmap,
-	.fault = v02_fault,
-	.mmio = v02_mmio,
-	.request = v02_request,
 	.claim = v02_claim,
 };
-
-static struct uvf_v02 *v02_of(struct uvf_driver *driver)
-{
-	const struct uvf_vfio *vfio = driver->data;
-
-	return vfio->v02;
-}
 
 /* Bridges are nobody's to open, and do not count in a group. */
 static bool is_endpoint(struct uvf_bus_device *device)
@@ -430,7 +329,7 @@ static bool is_endpoint(struct uvf_bus_device *device)
 
 static int v02_probe(struct uvf_driver *driver, struct uvf_bus_device *device)
 {
-	struct uvf_v02 *v02 = v02_of(driver);
+	struct uvf_v02 *v02 = uvf_v02_of_driver(driver);
 	int ret;
 
 	if (!is_endpoint(device))
@@ -438,48 +337,23 @@ static int v02_probe(struct uvf_driver *driver, struct uvf_bus_device *device)
 	/* It may come before the bus has told of the device. */
 	ret = uvf_v02_group_add_dev(v02, device, &device_ops);
 	return ret ? ret
-		   : uvf_v02_bind_dev(v02, device, uvf_pci_of_bus(device));
-}
-
-static void v02_remove(struct uvf_driver *driver, struct uvf_bus_device *device,
-		       struct uvf_task *task)
-{
-	(void)uvf_v02_unbind_dev(v02_of(driver), device, task);
+		   : uvf_v02_bind_dev(v02, device,
+				      &uvf_pci_of_bus(device)->vfio);
 }
 
 const struct uvf_driver_ops uvf_pci_v02_driver_ops = {
 	.probe = v02_probe,
-	.remove = v02_remove,
+	.remove = uvf_v02_bound_remove,
 };
-
-/* NULL: the machine speaks today's ABI. */
-static struct uvf_v02 *v02_of_bus(const struct uvf_bus_device *device)
-{
-	struct uvf_driver *driver =
-		uvf_driver_find(device->bus, UVF_PCI_DRIVER_NAME);
-
-	return driver && driver->data ? v02_of(driver) : NULL;
-}
 
 void uvf_pci_v02_added(struct uvf_bus_device *device)
 {
-	struct uvf_v02 *v02 = v02_of_bus(device);
-	int ret;
-
-	if (!v02 || !is_endpoint(device))
-		return;
-	ret = uvf_v02_group_add_dev(v02, device, &device_ops);
-	/* What is behind no IOMMU is no business of VFIO. */
-	if (ret && ret != -ENODEV)
-		uvf_log(UVF_LOG_WARNING, "%s cannot join its group: %s",
-			device->name, strerror(-ret));
+	if (is_endpoint(device))
+		uvf_v02_bound_added(device, UVF_PCI_DRIVER_NAME, &device_ops);
 }
 
 void uvf_pci_v02_removed(struct uvf_bus_device *device)
 {
-	struct uvf_v02 *v02 = v02_of_bus(device);
-	unsigned int id;
-
-	if (v02 && is_endpoint(device) && uvf_bus_device_group_id(device, &id))
-		uvf_v02_group_del_dev(v02, device);
+	if (is_endpoint(device))
+		uvf_v02_bound_removed(device, UVF_PCI_DRIVER_NAME);
 }

@@ -68,8 +68,6 @@ struct uvf_platform {
 	struct uvf_v02_dt_entry *dt_entries; /* regions, then interrupts */
 	struct uvf_v02_dt dt;
 
-	unsigned int v02_opens; /* under the lock of struct uvf_v02 */
-
 	struct uvf_platform_irq *irqs; /* desc->line_count of them */
 };
 
