@@ -2,6 +2,7 @@
 #include "bus/driver.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -38,6 +39,44 @@ int uvf_driver_register(struct uvf_bus *bus, struct uvf_driver *driver)
 	if (!ret)
 		uvf_machine_touch(bus->machine);
 	return ret;
+}
+
+int uvf_driver_add(struct uvf_bus *bus, const struct uvf_driver *template,
+		   struct uvf_driver **ret_driver)
+{
+	struct uvf_driver *driver = uvf_zalloc(sizeof(*driver));
+	int ret;
+
+	if (!driver)
+		return -ENOMEM;
+	*driver = *template;
+	ret = uvf_driver_register(bus, driver);
+	if (ret)
+		uvf_free(driver);
+	else if (ret_driver)
+		*ret_driver = driver;
+	return ret;
+}
+
+int uvf_driver_obtain(struct uvf_bus_device *device, const char *name,
+		      const struct uvf_driver_ops *ops,
+		      const struct uvf_bus_id *id,
+		      struct uvf_driver **ret_driver)
+{
+	struct uvf_driver template = {.ops = ops};
+	int ret;
+
+	*ret_driver = uvf_driver_find(device->bus, name);
+	if (!*ret_driver) {
+		(void)snprintf(template.name, sizeof(template.name), "%s",
+			       name);
+		ret = uvf_driver_add(device->bus, &template, ret_driver);
+		if (ret)
+			return ret;
+	}
+	if ((*ret_driver)->ops != ops || uvf_driver_match(*ret_driver, device))
+		return 0;
+	return uvf_driver_add_id(*ret_driver, id);
 }
 
 struct uvf_driver *uvf_driver_find(struct uvf_bus *bus, const char *name)

@@ -58,6 +58,28 @@ struct uvf_driver {
  */
 int uvf_driver_register(struct uvf_bus *bus, struct uvf_driver *driver);
 
+/**
+ * uvf_driver_add() - make a driver like this one and add it to a bus
+ * @template:   what uvf_driver_register() wants to be set
+ * @ret_driver: written on success: the machine's driver; NULL is allowed
+ * Return: 0, or -ENOMEM, -EEXIST.
+ */
+int uvf_driver_add(struct uvf_bus *bus, const struct uvf_driver *template,
+		   struct uvf_driver **ret_driver);
+
+/**
+ * uvf_driver_obtain() - the driver of this name for a device: one that is
+ * there, or a new one of the host
+ * @ops:        of drivers of the host; one that has others stays as it is
+ * @id:         what one of the host gets when it does not match @device
+ * @ret_driver: written on success
+ * Return: 0 or -ENOMEM.
+ */
+int uvf_driver_obtain(struct uvf_bus_device *device, const char *name,
+		      const struct uvf_driver_ops *ops,
+		      const struct uvf_bus_id *id,
+		      struct uvf_driver **ret_driver);
+
 /* A driver of a bus by its name, or NULL. */
 struct uvf_driver *uvf_driver_find(struct uvf_bus *bus, const char *name);
 

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <linux/pci_regs.h>
@@ -304,23 +303,6 @@ int uvf_pci_driver_set_vfs(struct uvf_pci *pci, unsigned int count,
 				is_vfio ? UVF_PCI_DRIVER_NAME : NULL);
 }
 
-static int add_driver(struct uvf_bus *bus, const struct uvf_driver *template,
-		      struct uvf_driver **ret_driver)
-{
-	struct uvf_driver *driver = uvf_zalloc(sizeof(*driver));
-	int ret;
-
-	if (!driver)
-		return -ENOMEM;
-	*driver = *template;
-	ret = uvf_driver_register(bus, driver);
-	if (ret)
-		uvf_free(driver);
-	else if (ret_driver)
-		*ret_driver = driver;
-	return ret;
-}
-
 /* Those that are there before any device. */
 static int add_drivers(struct uvf_bus *bus, struct uvf_vfio *vfio)
 {
@@ -354,13 +336,13 @@ static int add_drivers(struct uvf_bus *bus, struct uvf_vfio *vfio)
 		.manages_dma = true,
 	};
 	struct uvf_driver *driver;
-	int ret = add_driver(bus, &port, &driver);
+	int ret = uvf_driver_add(bus, &port, &driver);
 
 	if (!ret)
 		ret = uvf_driver_add_id(driver, &bridges);
 	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]) && !ret;
 	     i++)
-		ret = add_driver(bus, &drivers[i], NULL);
+		ret = uvf_driver_add(bus, &drivers[i], NULL);
 	return ret;
 }
 
@@ -393,28 +375,14 @@ int uvf_pci_init(struct uvf_machine *machine, struct uvf_vfio *vfio)
 static int obtain_host_driver(struct uvf_pci *pci, const char *name,
 			      struct uvf_driver **ret_driver)
 {
-	struct uvf_bus *bus = pci->bus.bus;
-	struct uvf_driver template = {.ops = &host_ops};
 	const struct uvf_bus_id id = {
 		.vendor = pci->desc->vendor,
 		.device = pci->desc->device,
 		.subvendor = UVF_ID_ANY,
 		.subdevice = UVF_ID_ANY,
 	};
-	int ret;
 
-	*ret_driver = uvf_driver_find(bus, name);
-	if (!*ret_driver) {
-		(void)snprintf(template.name, sizeof(template.name), "%s",
-			       name);
-		ret = add_driver(bus, &template, ret_driver);
-		if (ret)
-			return ret;
-	}
-	if ((*ret_driver)->ops != &host_ops ||
-	    uvf_driver_match(*ret_driver, &pci->bus))
-		return 0;
-	return uvf_driver_add_id(*ret_driver, &id);
+	return uvf_driver_obtain(&pci->bus, name, &host_ops, &id, ret_driver);
 }
 
 int uvf_pci_bind_by_key(struct uvf_bus_device *bus)

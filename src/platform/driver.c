@@ -3,10 +3,8 @@
 
 #include <errno.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "bus/bus.h"
 #include "bus/driver.h"
 #include "bus/machine.h"
@@ -144,23 +142,6 @@ static const struct uvf_driver_ops host_ops = {
 	.remove = host_remove,
 };
 
-static int add_driver(struct uvf_bus *bus, const struct uvf_driver *template,
-		      struct uvf_driver **ret_driver)
-{
-	struct uvf_driver *driver = uvf_zalloc(sizeof(*driver));
-	int ret;
-
-	if (!driver)
-		return -ENOMEM;
-	*driver = *template;
-	ret = uvf_driver_register(bus, driver);
-	if (ret)
-		uvf_free(driver);
-	else
-		*ret_driver = driver;
-	return ret;
-}
-
 static const struct uvf_bus_ops bus_ops = {
 	.has_override = true,
 	.added = uvf_platform_v02_added,
@@ -178,7 +159,6 @@ int uvf_platform_obtain_bus(struct uvf_machine *machine, struct uvf_vfio *vfio,
 		.data = vfio,
 	};
 	struct uvf_bus *bus = uvf_bus_find(machine, UVF_PLATFORM_BUS);
-	struct uvf_driver *driver;
 	int ret;
 
 	if (!bus) {
@@ -190,34 +170,21 @@ int uvf_platform_obtain_bus(struct uvf_machine *machine, struct uvf_vfio *vfio,
 	*ret_bus = bus;
 	if (uvf_driver_find(bus, UVF_PLATFORM_DRIVER))
 		return 0;
-	return add_driver(bus, &vfio_driver, &driver);
+	return uvf_driver_add(bus, &vfio_driver, NULL);
 }
 
 /* The driver of the host with this name; it takes devices like this one. */
 static int obtain_host_driver(struct uvf_bus_device *bus, const char *name,
 			      struct uvf_driver **ret_driver)
 {
-	struct uvf_driver template = {.ops = &host_ops};
 	struct uvf_bus_id id = {
 		.vendor = UVF_ID_ANY,
 		.device = bus->id.device,
 		.subvendor = UVF_ID_ANY,
 		.subdevice = UVF_ID_ANY,
 	};
-	int ret;
 
-	*ret_driver = uvf_driver_find(bus->bus, name);
-	if (!*ret_driver) {
-		(void)snprintf(template.name, sizeof(template.name), "%s",
-			       name);
-		ret = add_driver(bus->bus, &template, ret_driver);
-		if (ret)
-			return ret;
-	}
-	if ((*ret_driver)->ops != &host_ops ||
-	    uvf_driver_match(*ret_driver, bus))
-		return 0;
-	return uvf_driver_add_id(*ret_driver, &id);
+	return uvf_driver_obtain(bus, name, &host_ops, &id, ret_driver);
 }
 
 int uvf_platform_bind_by_key(struct uvf_bus_device *bus)
